@@ -1,0 +1,1 @@
+//! The public facts of a certificate, and whether one verifies under another.

@@ -1,0 +1,185 @@
+//! SHA-256 digests and the fingerprints of public keys, as types.
+
+use std::{fmt, io, str::FromStr};
+
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why a text is no digest or fingerprint.
+#[derive(Clone, Copy, Debug, Error, Eq, PartialEq)]
+pub enum DigestError {
+    /// Not 64 lower-case hexadecimal digits.
+    #[error("a SHA-256 digest is 64 lower-case hexadecimal digits")]
+    Digest,
+    /// Not `SHA256:` and 43 characters of base64.
+    #[error("a fingerprint is `SHA256:` and 43 characters of base64")]
+    Fingerprint,
+}
+
+/// A SHA-256 digest; as text, 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::from_library(&digest(&SHA256, bytes))
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    fn from_library(value: &aws_lc_rs::digest::Digest) -> Self {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(value.as_ref());
+        Self(bytes)
+    }
+}
+
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(DigestError::Digest);
+        }
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| DigestError::Digest)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = DigestError;
+    fn try_from(text: String) -> Result<Self, DigestError> {
+        text.parse()
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.to_string()
+    }
+}
+
+/// A digest in the making: write into it, then [`Hasher::finish`].
+pub struct Hasher(Context);
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self(Context::new(&SHA256))
+    }
+}
+
+impl Hasher {
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was added.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        Digest::from_library(&self.0.finish())
+    }
+}
+
+impl io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a public key is known by: `SHA256:` and the base64 of the SHA-256 of its DER `SubjectPublicKeyInfo` (RFC 5280, 4.1.2.7).
+#[derive(Clone, Copy, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint(Digest);
+
+impl Fingerprint {
+    /// The fingerprint of a DER `SubjectPublicKeyInfo`.
+    #[must_use]
+    pub fn of_spki(der: &[u8]) -> Self {
+        Self(Digest::of(der))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("SHA256:{}", STANDARD_NO_PAD.encode(self.0.as_bytes())))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = DigestError;
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let encoded = text.strip_prefix("SHA256:").ok_or(DigestError::Fingerprint)?;
+        let encoded = encoded.strip_suffix('=').unwrap_or(encoded);
+        let decoded = STANDARD_NO_PAD.decode(encoded).map_err(|_| DigestError::Fingerprint)?;
+        let bytes: [u8; 32] = decoded.try_into().map_err(|_| DigestError::Fingerprint)?;
+        Ok(Self(Digest(bytes)))
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = DigestError;
+    fn try_from(text: String) -> Result<Self, DigestError> {
+        text.parse()
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_forms_come_back() {
+        let digest = Digest::of(b"abc");
+        assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert!(digest.to_string().to_uppercase().parse::<Digest>().is_err());
+        let fingerprint = Fingerprint::of_spki(b"abc");
+        assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
+        assert!("SHA256:AAAA".parse::<Fingerprint>().is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! Every bound on what comes from outside, in one place.
+
+use crate::name::EntryPath;
+
+/// The bounds that a reader enforces. Sizes in bytes. The default fits 10,000 nodes with room to spare.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Entries in one bundle.
+    pub entries: usize,
+    /// The whole bundle, unpacked.
+    pub total: u64,
+    /// `SHA256SUMS`.
+    pub sums: u64,
+    /// `SHA256SUMS.sig` and `signer.pub`, each.
+    pub signature: u64,
+    /// `bundle.json`.
+    pub manifest: u64,
+    /// One executor.
+    pub executor: u64,
+    /// Any other entry: a slice, a certificate, a secret, a readme.
+    pub document: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: u64 = 1 << 20;
+        Self {
+            entries: 65_536,
+            total: 1024 * MIB,
+            sums: 16 * MIB,
+            signature: 4096,
+            manifest: 16 * MIB,
+            executor: 64 * MIB,
+            document: MIB,
+        }
+    }
+}
+
+impl Limits {
+    /// The most that the entry at `path` may hold.
+    #[must_use]
+    pub fn for_entry(&self, path: &EntryPath) -> u64 {
+        match path.canonical_order().0 {
+            0 => self.sums,
+            1 | 2 => self.signature,
+            3 => self.manifest,
+            7 => self.executor,
+            _ => self.document,
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! Names and paths as types: parsed once, right from then on.
+//!
+//! Hostile names and what stops them: `..`, absolute and empty components, NUL, control characters, backslash, non-ASCII and
+//! overlong names are refused by [`EntryPath`]; targets outside what a renewal may touch by [`TargetPath`].
+//! Names that differ only in case are refused by the reader, which sees all of them.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why a name is not one.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{what} `{}` {why}", shown(.text))]
+pub struct NameError {
+    what: &'static str,
+    text: String,
+    why: &'static str,
+}
+
+/// The refused text, cut and escaped so that it cannot disturb a terminal.
+fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let cut: String = text.chars().take(MOST).collect();
+    let more = if cut.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", cut.escape_debug())
+}
+
+fn refuse<T>(what: &'static str, text: &str, why: &'static str) -> Result<T, NameError> {
+    Err(NameError { what, text: shown(text), why })
+}
+
+/// The traits that all textual newtypes of this module share; each brings its own `check`.
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+            fn try_from(text: String) -> Result<Self, NameError> {
+                Self::check(&text)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+text_type! {
+    /// A site: one cluster at one customer. One to 63 of `A-Z a-z 0-9 . _ -`, the first and last a letter or digit.
+    SiteName
+}
+text_type! {
+    /// A node of a site, by the rule of [`SiteName`].
+    NodeName
+}
+text_type! {
+    /// A role, certificate authority or leaf as a profile calls it, by the rule of [`SiteName`].
+    Label
+}
+text_type! {
+    /// The path of an entry below the bundle's top folder: at most four components of `A-Z a-z 0-9 . _ -`, 200 bytes in all.
+    EntryPath
+}
+text_type! {
+    /// An absolute path on a node that a step may touch. One component may be `*`: the one folder that fits, found on the node.
+    TargetPath
+}
+
+impl SiteName {
+    fn check(text: &str) -> Result<(), NameError> {
+        check_label("site name", text)
+    }
+}
+
+impl NodeName {
+    fn check(text: &str) -> Result<(), NameError> {
+        check_label("node name", text)
+    }
+}
+
+impl Label {
+    fn check(text: &str) -> Result<(), NameError> {
+        check_label("name", text)
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
+}
+
+fn check_label(what: &'static str, text: &str) -> Result<(), NameError> {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return refuse(what, text, "is empty");
+    };
+    if bytes.len() > 63 {
+        return refuse(what, text, "is longer than 63 characters");
+    }
+    if !bytes.iter().copied().all(is_name_byte) {
+        return refuse(what, text, "has a character other than A-Z a-z 0-9 . _ -");
+    }
+    if !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() {
+        return refuse(what, text, "does not begin and end with a letter or digit");
+    }
+    if text.contains("..") {
+        return refuse(what, text, "has two dots in a row");
+    }
+    Ok(())
+}
+
+impl EntryPath {
+    /// The longest path, in bytes.
+    pub const MOST_BYTES: usize = 200;
+
+    fn check(text: &str) -> Result<(), NameError> {
+        const WHAT: &str = "entry path";
+        if text.len() > Self::MOST_BYTES {
+            return refuse(WHAT, text, "is longer than 200 bytes");
+        }
+        if text.starts_with('/') {
+            return refuse(WHAT, text, "is absolute");
+        }
+        if text.split('/').count() > 4 {
+            return refuse(WHAT, text, "has more than four components");
+        }
+        for component in text.split('/') {
+            match component {
+                "" => return refuse(WHAT, text, "has an empty component"),
+                "." | ".." => return refuse(WHAT, text, "has a component `.` or `..`"),
+                _ if !component.bytes().all(is_name_byte) => {
+                    return refuse(WHAT, text, "has a character other than A-Z a-z 0-9 . _ - /");
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The slice of `node`.
+    #[must_use]
+    pub fn slice_of(node: &NodeName) -> Self {
+        Self(format!("nodes/{node}.json"))
+    }
+
+    /// The node whose slice this is, when it is one.
+    #[must_use]
+    pub fn as_slice_of(&self) -> Option<NodeName> {
+        self.0.strip_prefix("nodes/")?.strip_suffix(".json")?.parse().ok()
+    }
+
+    /// Whether this entry is secret material.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.0.starts_with("secrets/")
+    }
+
+    /// Where the entry stands in a bundle: by kind in the order of the format, within a kind by bytes.
+    #[must_use]
+    pub fn canonical_order(&self) -> (u8, &str) {
+        let rank = match self.0.as_str() {
+            "SHA256SUMS" => 0,
+            "SHA256SUMS.sig" => 1,
+            "signer.pub" => 2,
+            "bundle.json" => 3,
+            path if path.starts_with("nodes/") => 4,
+            path if path.starts_with("certs/") => 5,
+            path if path.starts_with("secrets/") => 6,
+            path if path.starts_with("executor/") => 7,
+            "reseal-node" => 8,
+            "README.txt" => 9,
+            "README.zh-CN.txt" => 10,
+            _ => u8::MAX,
+        };
+        (rank, &self.0)
+    }
+
+    /// The permission bits that the entry carries in the tarball.
+    #[must_use]
+    pub fn mode(&self) -> u32 {
+        match self.canonical_order().0 {
+            6 => 0o600,
+            7 | 8 => 0o755,
+            _ => 0o644,
+        }
+    }
+}
+
+impl TargetPath {
+    /// The longest path, in bytes.
+    pub const MOST_BYTES: usize = 1024;
+    /// Folders that no step may touch: the executor's own state, and what is not storage.
+    const CLOSED: [&str; 5] = ["/var/lib/reseal", "/proc", "/sys", "/dev", "/run"];
+
+    fn check(text: &str) -> Result<(), NameError> {
+        const WHAT: &str = "target path";
+        let Some(relative) = text.strip_prefix('/') else {
+            return refuse(WHAT, text, "is not absolute");
+        };
+        if text.len() > Self::MOST_BYTES {
+            return refuse(WHAT, text, "is longer than 1024 bytes");
+        }
+        let mut wildcards = 0;
+        for component in relative.split('/') {
+            match component {
+                "" => return refuse(WHAT, text, "has an empty component"),
+                "." | ".." => return refuse(WHAT, text, "has a component `.` or `..`"),
+                "*" => wildcards += 1,
+                _ if component.len() > 255 => return refuse(WHAT, text, "has a component longer than 255 bytes"),
+                _ if component.chars().any(|c| c.is_control() || matches!(c, '*' | '\\')) => {
+                    return refuse(WHAT, text, "has a control character, `*` or `\\` within a component");
+                }
+                _ => {}
+            }
+        }
+        if wildcards > 1 || relative.ends_with('*') || relative.starts_with('*') {
+            return refuse(WHAT, text, "may have one `*`, neither first nor last");
+        }
+        let closed = |folder: &&str| text == *folder || text.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
+        if Self::CLOSED.iter().any(|folder| closed(&folder)) {
+            return refuse(WHAT, text, "lies in a folder that no step may touch");
+        }
+        Ok(())
+    }
+
+    /// The path's parts around `*`, when it has one: folder before, and path after.
+    #[must_use]
+    pub fn split_wildcard(&self) -> Option<(&str, &str)> {
+        self.0.split_once("/*/")
+    }
+
+    /// The path with `*` replaced by `component`.
+    ///
+    /// # Errors
+    /// When the outcome is not a target path, for example because `component` holds a `/` and `..`.
+    pub fn with_wildcard(&self, component: &str) -> Result<Self, NameError> {
+        match self.split_wildcard() {
+            Some((before, after)) => format!("{before}/{component}/{after}").parse(),
+            None => Ok(self.clone()),
+        }
+    }
+}
+
+/// A site's bundle number: 1 to 10^18 - 1, only ever rising.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Serial(u64);
+
+impl Serial {
+    /// The largest serial.
+    pub const MOST: u64 = 999_999_999_999_999_999;
+}
+
+impl TryFrom<u64> for Serial {
+    type Error = NameError;
+    fn try_from(number: u64) -> Result<Self, NameError> {
+        if (1..=Self::MOST).contains(&number) {
+            Ok(Self(number))
+        } else {
+            refuse("serial", &number.to_string(), "is not between 1 and 10^18 - 1")
+        }
+    }
+}
+
+impl From<Serial> for u64 {
+    fn from(serial: Serial) -> Self {
+        serial.0
+    }
+}
+
+impl FromStr for Serial {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text.starts_with(['0', '+']) {
+            return refuse("serial", text, "begins with 0 or a sign");
+        }
+        match text.parse::<u64>() {
+            Ok(number) => Self::try_from(number),
+            Err(_) => refuse("serial", text, "is not a number"),
+        }
+    }
+}
+
+impl fmt::Display for Serial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// `<site>-<serial>`: the bundle's top folder, and its file name without `.tar.gz`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct BundleName {
+    /// The site.
+    pub site: SiteName,
+    /// Its serial.
+    pub serial: Serial,
+}
+
+impl fmt::Display for BundleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.site, self.serial)
+    }
+}
+
+impl FromStr for BundleName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let Some((site, serial)) = text.rsplit_once('-') else {
+            return refuse("bundle name", text, "is not <site>-<serial>");
+        };
+        Ok(Self { site: site.parse()?, serial: serial.parse()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn hostile_entry_paths_are_refused() {
+        for path in ["", "/x", "a//b", "a/", "../x", "a/../b", "./a", "a\\b", "a\0b", "ä", "a b", "a/b/c/d/e", &"x".repeat(201)] {
+            assert!(path.parse::<EntryPath>().is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_target_paths_are_refused() {
+        for path in [
+            "", "/", "srv/x", "/srv/../etc/shadow", "/srv//x", "/srv/./x", "/srv/x/", "/srv/*/*/x", "/*/x", "/srv/*", "/srv/a*b/x",
+            "/var/lib/reseal", "/var/lib/reseal/x", "/proc/1/mem", "/dev/sda", "/srv/a\nb", "/srv/a\0",
+        ] {
+            assert!(path.parse::<TargetPath>().is_err(), "{path:?}");
+        }
+        for path in ["/srv/kubernetes/etcd.pem", "/var/lib/resealed", "/srv/*/x", "/srv/证书/x"] {
+            assert!(path.parse::<TargetPath>().is_ok(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_is_replaced_by_one_component_only() {
+        let path: TargetPath = "/srv/*/x".parse().unwrap();
+        assert_eq!(path.with_wildcard("tos-2.1").unwrap().as_str(), "/srv/tos-2.1/x");
+        assert!(path.with_wildcard("../..").is_err());
+        assert!(path.with_wildcard("*").unwrap().split_wildcard().is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn names_survive_text(text in "[a-zA-Z0-9]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?", number in 1..=Serial::MOST) {
+            let name = BundleName { site: text.parse().unwrap(), serial: number.try_into().unwrap() };
+            prop_assert_eq!(name.to_string().parse::<BundleName>().unwrap(), name);
+        }
+
+        #[test]
+        fn whatever_is_accepted_is_safe_to_join(text in ".{0,220}") {
+            if let Ok(path) = text.parse::<EntryPath>() {
+                prop_assert!(!path.as_str().starts_with('/') && path.as_str().split('/').all(|c| !matches!(c, "" | "." | "..")));
+            }
+            if let Ok(path) = text.parse::<TargetPath>() {
+                prop_assert!(path.as_str()[1..].split('/').all(|c| !matches!(c, "" | "." | "..")));
+            }
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The `reseal-node` command.
+fn main() {}

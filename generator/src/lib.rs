@@ -1,0 +1,2 @@
+//! The generator of reseal bundles.
+pub mod x509;

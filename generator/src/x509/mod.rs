@@ -1,0 +1,1 @@
+//! X.509 work: renewing a CA byte-exactly, issuing leaves under it.
