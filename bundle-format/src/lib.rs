@@ -11,8 +11,16 @@
 
 pub mod certificate;
 pub mod digest;
+pub mod forbidden;
 pub mod limits;
+pub mod manifest;
 pub mod name;
+pub mod reader;
+pub mod signature;
+pub mod slice;
+pub mod sums;
+mod tarball;
+pub mod writer;
 
 /// The number of this format, in `SHA256SUMS`, `bundle.json` and every slice.
 pub const FORMAT: u32 = 1;

@@ -1,0 +1,106 @@
+//! `bundle.json`: what the whole bundle is, for people and for every node.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{
+    digest::{Digest, Fingerprint},
+    name::{BundleName, EntryPath, Label, NodeName, Serial, SiteName, TargetPath},
+    rfc3339_seconds,
+};
+
+/// The content of `bundle.json`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The format's number, [`crate::FORMAT`].
+    pub format: u32,
+    /// The lowest version of `reseal-node` that knows every step of this bundle.
+    pub needs_executor: String,
+    /// The site.
+    pub site: SiteName,
+    /// The site's bundle number.
+    pub serial: Serial,
+    /// When the bundle was made.
+    #[serde(with = "rfc3339_seconds")]
+    pub created: OffsetDateTime,
+    /// After when it should no longer be applied. A soft bound: clocks drift.
+    #[serde(with = "rfc3339_seconds")]
+    pub not_after: OffsetDateTime,
+    /// The profile that laid out the slices.
+    pub profile: Label,
+    /// The certificate authorities that this bundle renews.
+    pub authorities: Vec<AuthorityRecord>,
+    /// The nodes, in the order in which they are to be visited.
+    pub nodes: Vec<NodeRecord>,
+}
+
+/// One renewed certificate authority and the leaves under it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityRecord {
+    /// Its name in the profile.
+    pub name: Label,
+    /// The entry that holds the renewed certificate.
+    pub certificate: EntryPath,
+    /// Where a node of this site keeps it.
+    pub installed: TargetPath,
+    /// The key, which is the same before and after.
+    pub public_key: Fingerprint,
+    /// The certificate that is replaced.
+    pub former: CertificateRecord,
+    /// The certificate that replaces it.
+    pub renewed: CertificateRecord,
+    /// The leaves issued under it.
+    pub leaves: Vec<LeafRecord>,
+}
+
+/// One leaf certificate.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeafRecord {
+    /// Its name in the profile.
+    pub name: Label,
+    /// The entry that holds the new certificate.
+    pub certificate: EntryPath,
+    /// The entry that holds its private key.
+    pub key: EntryPath,
+    /// Where a node of this site keeps the certificate.
+    pub installed: TargetPath,
+    /// The certificate that is replaced.
+    pub former: CertificateRecord,
+    /// The certificate that replaces it.
+    pub renewed: CertificateRecord,
+}
+
+/// What identifies a certificate.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRecord {
+    /// SHA-256 of its DER form.
+    pub fingerprint: Digest,
+    /// The start of its validity.
+    #[serde(with = "rfc3339_seconds")]
+    pub not_before: OffsetDateTime,
+    /// The end of its validity.
+    #[serde(with = "rfc3339_seconds")]
+    pub not_after: OffsetDateTime,
+}
+
+/// One node as the manifest lists it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeRecord {
+    /// Its name; its slice is `nodes/<name>.json`.
+    pub name: NodeName,
+    /// What it does at its site, in the profile's words.
+    pub roles: Vec<Label>,
+}
+
+impl Manifest {
+    /// `<site>-<serial>`.
+    #[must_use]
+    pub fn name(&self) -> BundleName {
+        BundleName { site: self.site.clone(), serial: self.serial }
+    }
+}

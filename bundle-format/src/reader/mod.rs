@@ -1,0 +1,388 @@
+//! Bytes to a bundle. `Unverified -> Verified` is the only way in.
+//!
+//! What a hostile bundle may try, and what stops it:
+//!
+//! | attack | stopped by |
+//! | --- | --- |
+//! | parse before trust | [`Unverified::open`] takes three bounded blobs; only [`Unverified::verify`] looks into them, signature first |
+//! | a stranger's signature, another algorithm | [`crate::signature`] |
+//! | an entry changed, added, left out, twice, elsewhere | [`Verified::read`]: list and entries match one to one, in one order |
+//! | check one thing, use another | every entry is read once; the bytes that were hashed are those handed on |
+//! | memory and time | [`Limits`], applied before a byte of the entry is read; an entry that nobody wants is hashed and dropped |
+//! | names that collide where case does not count | [`BundleError::CaseCollision`] |
+//! | a slice that speaks for another node, site or serial | [`BundleError::Contradiction`] |
+//! | archive tricks | [`Tarball`] |
+
+mod error;
+mod tarball;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+pub use self::{error::BundleError, tarball::Tarball};
+use crate::{
+    FORMAT,
+    digest::{Fingerprint, Hasher},
+    limits::Limits,
+    manifest::Manifest,
+    name::{EntryPath, NodeName},
+    signature::{SignerPublicKey, TrustedSigners},
+    slice::{Slice, Step},
+    sums::Sums,
+};
+
+/// Where entries come from: a tarball, or the folder that it was unpacked to.
+pub trait Source {
+    /// Moves to the next entry and gives its path and size in bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// When there is something that is not an entry.
+    fn next(&mut self) -> Result<Option<(EntryPath, u64)>, BundleError>;
+
+    /// Reads content of the entry that [`Source::next`] gave, at most its size in all; 0 at its end.
+    ///
+    /// # Errors
+    /// When the content ends before its size.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, BundleError>;
+
+    /// The name of the top folder, where it is part of what is signed for.
+    fn folder(&self) -> Option<&str>;
+
+    /// Called after the last entry.
+    ///
+    /// # Errors
+    /// When something is left, or the whole is not what was written.
+    fn finish(&mut self) -> Result<(), BundleError>;
+
+    /// Called after an error: whether the medium, rather than a person, is the likely cause.
+    fn is_damaged(&mut self) -> bool;
+}
+
+/// Takes what a verified bundle holds. Nothing of it may be acted on before [`Verified::read`] has returned [`Complete`].
+pub trait Visitor {
+    /// Takes a slice, already checked against the manifest.
+    fn slice(&mut self, slice: Slice);
+    /// Whether the content of this entry is wanted.
+    fn wants(&mut self, path: &EntryPath) -> bool;
+    /// Takes the content of a wanted entry.
+    fn entry(&mut self, path: EntryPath, content: Zeroizing<Vec<u8>>);
+}
+
+/// A bundle of which nothing is known yet: three blobs, and the rest unread.
+pub struct Unverified<S> {
+    source: S,
+    limits: Limits,
+    sums: Vec<u8>,
+    signature: Vec<u8>,
+    signer: Vec<u8>,
+}
+
+impl<S: Source> Unverified<S> {
+    /// Reads the list, its signature and the signer's key, and looks into none of them.
+    ///
+    /// # Errors
+    /// When they do not stand first, or are past their limits.
+    pub fn open(mut source: S, limits: Limits) -> Result<Self, BundleError> {
+        match Self::read_head(&mut source, &limits) {
+            Ok([sums, signature, signer]) => Ok(Self { source, limits, sums, signature, signer }),
+            Err(error) => Err(blame(&mut source, error)),
+        }
+    }
+
+    fn read_head(source: &mut S, limits: &Limits) -> Result<[Vec<u8>; 3], BundleError> {
+        let mut blob = |expected: &'static str| match source.next()? {
+            Some((path, size)) if path.as_str() == expected => {
+                within_limit(limits, &path, size)?;
+                let mut content = Vec::new();
+                read_all(source, size, |bytes| content.extend_from_slice(bytes))?;
+                Ok(content)
+            }
+            Some((path, _)) => Err(BundleError::Expected { expected, found: format!("`{path}`") }),
+            None => Err(BundleError::Expected { expected, found: "the end".to_owned() }),
+        };
+        Ok([blob("SHA256SUMS")?, blob("SHA256SUMS.sig")?, blob("signer.pub")?])
+    }
+
+    /// Checks the signature; only then the list and the manifest are parsed.
+    ///
+    /// # Errors
+    /// When no trusted signer signed this list, or list or manifest are malformed or contradict each other.
+    pub fn verify(mut self, trusted: &TrustedSigners) -> Result<Verified<S>, BundleError> {
+        match self.check(trusted) {
+            Ok((signer, sums, manifest)) => Ok(Verified { source: self.source, limits: self.limits, signer, sums, manifest }),
+            Err(error) => Err(blame(&mut self.source, error)),
+        }
+    }
+
+    fn check(&mut self, trusted: &TrustedSigners) -> Result<(Fingerprint, Sums, Manifest), BundleError> {
+        let signer = SignerPublicKey::from_pem(&self.signer)?;
+        trusted.verify(&signer, &self.sums, &self.signature)?;
+        let sums = Sums::parse(&self.sums)?;
+        if let Some(folder) = self.source.folder().filter(|folder| *folder != sums.name.to_string()) {
+            return Err(BundleError::FolderName { folder: folder.to_owned(), list: sums.name.clone() });
+        }
+        match_listed(&sums, "signer.pub", &self.signer)?;
+        let manifest = self.read_manifest(&sums)?;
+        check_manifest(&manifest, &sums)?;
+        Ok((signer.fingerprint(), sums, manifest))
+    }
+
+    fn read_manifest(&mut self, sums: &Sums) -> Result<Manifest, BundleError> {
+        const EXPECTED: &str = "bundle.json";
+        let (path, size) = match self.source.next()? {
+            Some((path, size)) if path.as_str() == EXPECTED => (path, size),
+            Some((path, _)) => return Err(BundleError::Expected { expected: EXPECTED, found: format!("`{path}`") }),
+            None => return Err(BundleError::Expected { expected: EXPECTED, found: "the end".to_owned() }),
+        };
+        let content = listed_content(&mut self.source, &self.limits, sums, &path, size, true)?;
+        parse_json(&path, &content, "")
+    }
+}
+
+/// A bundle that a trusted signer made. Its entries are yet to be read.
+pub struct Verified<S> {
+    source: S,
+    limits: Limits,
+    signer: Fingerprint,
+    sums: Sums,
+    manifest: Manifest,
+}
+
+/// What is known once every entry was read and found as listed.
+#[derive(Clone, Debug)]
+pub struct Complete {
+    /// Who signed.
+    pub signer: Fingerprint,
+    /// The digest of the signed list: it identifies the bundle, packed or unpacked.
+    pub identity: crate::digest::Digest,
+    /// The signed list.
+    pub sums: Sums,
+    /// `bundle.json`.
+    pub manifest: Manifest,
+}
+
+impl<S: Source> Verified<S> {
+    /// The manifest, which the signature covers.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Who signed.
+    #[must_use]
+    pub fn signer(&self) -> Fingerprint {
+        self.signer
+    }
+
+    /// Reads every entry once, checks it, and hands it to `visitor`.
+    ///
+    /// # Errors
+    /// At the first entry that is not as listed, not at its place, past a limit, or contradicts the manifest.
+    pub fn read(mut self, visitor: &mut dyn Visitor) -> Result<Complete, BundleError> {
+        match self.read_entries(visitor) {
+            Ok(()) => Ok(Complete {
+                signer: self.signer,
+                identity: crate::digest::Digest::of(&self.sums.to_bytes()),
+                sums: self.sums,
+                manifest: self.manifest,
+            }),
+            Err(error) => Err(blame(&mut self.source, error)),
+        }
+    }
+
+    fn read_entries(&mut self, visitor: &mut dyn Visitor) -> Result<(), BundleError> {
+        let mut nodes: BTreeMap<NodeName, usize> =
+            self.manifest.nodes.iter().enumerate().map(|(index, node)| (node.name.clone(), index)).collect();
+        let mut progress = Progress::after_manifest(&self.sums)?;
+        while let Some((path, size)) = self.source.next()? {
+            progress.admit(&path, size, &self.limits)?;
+            let node = path.as_slice_of();
+            let wanted = node.is_none() && visitor.wants(&path);
+            let content = listed_content(&mut self.source, &self.limits, &self.sums, &path, size, wanted || node.is_some())?;
+            if let Some(node) = node {
+                visitor.slice(self.check_slice(&path, &node, &content, &mut nodes)?);
+            } else if wanted {
+                visitor.entry(path.clone(), content);
+            }
+            progress.last = path;
+        }
+        if let Some(missing) = progress.left.first() {
+            return Err(BundleError::Missing((*missing).clone()));
+        }
+        if let Some(node) = nodes.keys().next() {
+            return Err(BundleError::Missing(EntryPath::slice_of(node)));
+        }
+        self.source.finish()
+    }
+
+    fn check_slice(
+        &self,
+        path: &EntryPath,
+        node: &NodeName,
+        content: &[u8],
+        nodes: &mut BTreeMap<NodeName, usize>,
+    ) -> Result<Slice, BundleError> {
+        let slice: Slice = parse_json(path, content, &self.manifest.needs_executor)?;
+        agree(path, "format", &slice.format, &FORMAT)?;
+        agree(path, "site", &slice.site, &self.manifest.site)?;
+        agree(path, "serial", &slice.serial, &self.manifest.serial)?;
+        agree(path, "node", &slice.node, node)?;
+        if nodes.remove(node).is_none() {
+            return Err(BundleError::Contradiction {
+                path: path.clone(),
+                what: "node",
+                found: node.to_string(),
+                expected: "not listed in bundle.json".to_owned(),
+            });
+        }
+        let files = slice.steps.iter().flat_map(|step| match step {
+            Step::InstallFiles(step) => step.files.as_slice(),
+            Step::EditJson(_) => &[],
+        });
+        for file in files {
+            if !self.sums.digests.contains_key(&file.entry) {
+                return Err(BundleError::Dangling { path: path.clone(), entry: file.entry.clone() });
+            }
+        }
+        Ok(slice)
+    }
+}
+
+/// What was seen so far of the entries.
+struct Progress<'a> {
+    last: EntryPath,
+    left: BTreeSet<&'a EntryPath>,
+    folded: BTreeMap<String, EntryPath>,
+    total: u64,
+}
+
+impl<'a> Progress<'a> {
+    fn after_manifest(sums: &'a Sums) -> Result<Self, BundleError> {
+        let mut left: BTreeSet<&EntryPath> = sums.digests.keys().collect();
+        left.retain(|path| !matches!(path.as_str(), "signer.pub" | "bundle.json"));
+        Ok(Self { last: "bundle.json".parse()?, left, folded: BTreeMap::new(), total: 0 })
+    }
+
+    fn admit(&mut self, path: &EntryPath, size: u64, limits: &Limits) -> Result<(), BundleError> {
+        if let Some(other) = self.folded.insert(path.as_str().to_ascii_lowercase(), path.clone()) {
+            return Err(if other == *path { BundleError::Duplicate(other) } else { BundleError::CaseCollision(other, path.clone()) });
+        }
+        if path.canonical_order().0 == u8::MAX {
+            return Err(BundleError::Unknown(path.clone()));
+        }
+        if path.canonical_order() <= self.last.canonical_order() {
+            return Err(BundleError::Order { path: path.clone(), after: self.last.clone() });
+        }
+        if self.folded.len() > limits.entries {
+            return Err(BundleError::TooMany(limits.entries));
+        }
+        within_limit(limits, path, size)?;
+        self.total = self.total.saturating_add(size);
+        if self.total > limits.total {
+            return Err(BundleError::TotalTooLarge(limits.total));
+        }
+        self.left.remove(path);
+        Ok(())
+    }
+}
+
+fn check_manifest(manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
+    let path: EntryPath = "bundle.json".parse()?;
+    agree(&path, "format", &manifest.format, &FORMAT)?;
+    agree(&path, "name", &manifest.name(), &sums.name)?;
+    for authority in &manifest.authorities {
+        let leaves = authority.leaves.iter().flat_map(|leaf| [&leaf.certificate, &leaf.key]);
+        for entry in std::iter::once(&authority.certificate).chain(leaves) {
+            if !sums.digests.contains_key(entry) {
+                return Err(BundleError::Dangling { path, entry: entry.clone() });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn agree<T: PartialEq + ToString>(path: &EntryPath, what: &'static str, found: &T, expected: &T) -> Result<(), BundleError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(BundleError::Contradiction { path: path.clone(), what, found: found.to_string(), expected: expected.to_string() })
+}
+
+fn parse_json<T: DeserializeOwned>(path: &EntryPath, content: &[u8], needs: &str) -> Result<T, BundleError> {
+    let version = |needs: &str| if needs.is_empty() { "of another version".to_owned() } else { needs.to_owned() };
+    serde_json::from_slice(content).map_err(|error| BundleError::NotUnderstood {
+        path: path.clone(),
+        why: error.to_string(),
+        needs: version(needs),
+    })
+}
+
+fn match_listed(sums: &Sums, path: &str, content: &[u8]) -> Result<(), BundleError> {
+    let mut hasher = Hasher::default();
+    hasher.update(content);
+    compare(sums, &path.parse()?, hasher)
+}
+
+fn compare(sums: &Sums, path: &EntryPath, hasher: Hasher) -> Result<(), BundleError> {
+    let listed = *sums.digests.get(path).ok_or_else(|| BundleError::Unlisted(path.clone()))?;
+    let found = hasher.finish();
+    if found == listed { Ok(()) } else { Err(BundleError::Mismatch { path: path.clone(), listed, found }) }
+}
+
+/// Reads an entry once, compares it with the list, and keeps its bytes only when `wanted`.
+fn listed_content(
+    source: &mut dyn Source,
+    limits: &Limits,
+    sums: &Sums,
+    path: &EntryPath,
+    size: u64,
+    wanted: bool,
+) -> Result<Zeroizing<Vec<u8>>, BundleError> {
+    within_limit(limits, path, size)?;
+    if !sums.digests.contains_key(path) {
+        return Err(BundleError::Unlisted(path.clone()));
+    }
+    let mut hasher = Hasher::default();
+    let mut content = Zeroizing::new(Vec::with_capacity(if wanted { usize::try_from(size).unwrap_or(0) } else { 0 }));
+    read_all(source, size, |bytes| {
+        hasher.update(bytes);
+        if wanted {
+            content.extend_from_slice(bytes);
+        }
+    })?;
+    compare(sums, path, hasher)?;
+    Ok(content)
+}
+
+fn within_limit(limits: &Limits, path: &EntryPath, size: u64) -> Result<(), BundleError> {
+    let limit = limits.for_entry(path);
+    if size > limit { Err(BundleError::TooLarge { path: path.clone(), size, limit }) } else { Ok(()) }
+}
+
+fn read_all(source: &mut dyn Source, size: u64, mut take: impl FnMut(&[u8])) -> Result<(), BundleError> {
+    let mut buffer = Zeroizing::new([0; 1 << 14]);
+    let mut left = size;
+    while left > 0 {
+        let count = source.read(&mut buffer[..])?;
+        if count == 0 {
+            return Err(BundleError::Damaged);
+        }
+        take(&buffer[..count]);
+        left = left.saturating_sub(count as u64);
+    }
+    Ok(())
+}
+
+/// After an error: a damaged medium explains all others.
+fn blame(source: &mut dyn Source, error: BundleError) -> BundleError {
+    match error {
+        BundleError::Io(_) | BundleError::NotABundle | BundleError::Trailing => error,
+        other if source.is_damaged() => {
+            drop(other);
+            BundleError::Damaged
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,123 @@
+//! Entries to a bundle: the same entries, signer and time give the same bytes.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+use flate2::{Compression, GzBuilder};
+use thiserror::Error;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use crate::{
+    digest::Digest,
+    forbidden::Forbidden,
+    limits::Limits,
+    name::{BundleName, EntryPath, NameError},
+    sums::Sums,
+    tarball,
+};
+
+/// The contents of a bundle by path, all but `SHA256SUMS`, its signature and the signer's public key.
+pub type Entries = BTreeMap<EntryPath, Zeroizing<Vec<u8>>>;
+
+/// Whoever signs a bundle.
+pub trait Signer {
+    /// The public key as a PEM block `PUBLIC KEY`.
+    fn public_key_pem(&self) -> String;
+    /// A DER-encoded ECDSA P-256 signature over the SHA-256 of `message`; the same for the same message.
+    fn sign(&self, message: &[u8]) -> Vec<u8>;
+}
+
+/// Why a bundle was not written.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// An entry holds a secret that must never leave the workstation.
+    #[error("the entry `{0}` holds the CA's private key; nothing was written")]
+    Forbidden(EntryPath),
+    /// An entry has no place in a bundle.
+    #[error("the entry `{0}` has no place in a bundle")]
+    NoPlace(EntryPath),
+    /// An entry is larger than any reader takes.
+    #[error("the entry `{path}` has {size} bytes, and a reader takes at most {limit}")]
+    TooLarge {
+        /// The entry.
+        path: EntryPath,
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// There are more entries than any reader takes.
+    #[error("there are {0} entries, and a reader takes at most {1}")]
+    TooMany(usize, usize),
+    /// The time of making lies before 1970.
+    #[error("the time of making lies before 1970")]
+    Time,
+    /// A name is not one.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Compression or a header failed.
+    #[error("the bundle cannot be packed: {0}")]
+    Pack(#[from] io::Error),
+}
+
+/// Packs and signs a bundle, in memory.
+///
+/// # Errors
+/// When an entry holds a forbidden secret, has no place or is past a limit.
+pub fn write(
+    name: &BundleName,
+    created: OffsetDateTime,
+    mut entries: Entries,
+    signer: &dyn Signer,
+    forbidden: &Forbidden,
+) -> Result<Vec<u8>, WriteError> {
+    entries.insert("signer.pub".parse()?, Zeroizing::new(signer.public_key_pem().into_bytes()));
+    let digests = entries.iter().map(|(path, content)| (path.clone(), Digest::of(content))).collect();
+    let sums = Sums { name: name.clone(), digests }.to_bytes();
+    entries.insert("SHA256SUMS.sig".parse()?, Zeroizing::new(signer.sign(&sums)));
+    entries.insert("SHA256SUMS".parse()?, Zeroizing::new(sums));
+    check(&entries, forbidden)?;
+    pack(&name.to_string(), created, &entries)
+}
+
+fn check(entries: &Entries, forbidden: &Forbidden) -> Result<(), WriteError> {
+    let limits = Limits::default();
+    if entries.len() > limits.entries {
+        return Err(WriteError::TooMany(entries.len(), limits.entries));
+    }
+    for (path, content) in entries {
+        let (size, limit) = (content.len() as u64, limits.for_entry(path));
+        if path.canonical_order().0 == u8::MAX {
+            return Err(WriteError::NoPlace(path.clone()));
+        }
+        if size > limit {
+            return Err(WriteError::TooLarge { path: path.clone(), size, limit });
+        }
+        if forbidden.found_in(content) {
+            return Err(WriteError::Forbidden(path.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn pack(folder: &str, created: OffsetDateTime, entries: &Entries) -> Result<Vec<u8>, WriteError> {
+    let mtime = u64::try_from(created.unix_timestamp()).map_err(|_| WriteError::Time)?;
+    let extra = [&tarball::GZIP_HEADER[12..], &[0; 32]].concat();
+    let mut out = GzBuilder::new().operating_system(255).extra(extra).write(Vec::new(), Compression::default());
+    let mut ordered: Vec<(&EntryPath, &Zeroizing<Vec<u8>>)> = entries.iter().collect();
+    ordered.sort_by_key(|(path, _)| path.canonical_order());
+    for (path, content) in ordered {
+        let size = content.len() as u64;
+        out.write_all(tarball::header(folder, path, size, mtime)?.as_bytes())?;
+        out.write_all(content)?;
+        io::copy(&mut io::Read::take(io::repeat(0), tarball::padding(size)), &mut out)?;
+    }
+    out.write_all(&[0; 2 * tarball::BLOCK])?;
+    let mut bundle = out.finish()?;
+    let digest = Digest::of(&bundle[tarball::GZIP_DATA..]);
+    bundle[tarball::GZIP_HEADER.len()..tarball::GZIP_DATA].copy_from_slice(digest.as_bytes());
+    Ok(bundle)
+}
