@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
+    certificate::Certificate,
     digest::{Digest, Fingerprint},
     name::{BundleName, EntryPath, Label, NodeName, Serial, SiteName, TargetPath},
     rfc3339_seconds,
@@ -102,5 +103,11 @@ impl Manifest {
     #[must_use]
     pub fn name(&self) -> BundleName {
         BundleName { site: self.site.clone(), serial: self.serial }
+    }
+}
+
+impl From<&Certificate> for CertificateRecord {
+    fn from(certificate: &Certificate) -> Self {
+        Self { fingerprint: certificate.fingerprint(), not_before: certificate.not_before(), not_after: certificate.not_after() }
     }
 }
