@@ -1,2 +1,17 @@
-//! The generator of reseal bundles.
+//! The generator of reseal bundles, as a library for its own binary, tests and fuzz targets.
+//!
+//! From the outside in: [`cli`] parses and prints; [`site`] turns a site file and flags into a validated [`site::Site`];
+//! [`issue`] renews and issues certificates with [`x509`]; a [`profile`] lays them out as slices, purely; [`assemble`]
+//! makes the bundle. Nothing TOS-specific stands outside `profile/tos`.
+
+pub mod assemble;
+pub mod cli;
+pub mod elf;
+pub mod files;
+pub mod inspect;
+pub mod issue;
+pub mod present;
+pub mod profile;
+pub mod signer;
+pub mod site;
 pub mod x509;

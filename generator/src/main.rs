@@ -1,2 +1,7 @@
-//! The `reseal` command.
-fn main() {}
+//! The `reseal` command: parse, dispatch, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    reseal::cli::main()
+}

@@ -1,0 +1,135 @@
+//! The site file as TOML, before validation, and the flags that go over it.
+
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use bundle_format::name::{Label, NodeName, SiteName};
+use serde::Deserialize;
+
+use super::SiteError;
+
+/// A site file, or what flags make of one. Every field may be left to the flags.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SiteFile {
+    /// The site's name.
+    pub name: Option<SiteName>,
+    /// The profile, `tos` by default.
+    pub profile: Option<String>,
+    /// The edition, `tdh` or `tdc`.
+    pub edition: Option<String>,
+    /// The version of TOS.
+    pub tos_version: Option<String>,
+    /// The signer's private key.
+    pub signer: Option<PathBuf>,
+    /// Executors to carry, one for each architecture.
+    #[serde(default)]
+    pub executors: Vec<PathBuf>,
+    /// The certificate authorities.
+    #[serde(default)]
+    pub ca: Vec<AuthoritySection>,
+    /// The nodes.
+    #[serde(default)]
+    pub node: Vec<NodeSection>,
+}
+
+/// `[[ca]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AuthoritySection {
+    /// Its name in the profile; the profile's only one by default.
+    pub name: Option<Label>,
+    /// The file with its present certificate.
+    pub certificate: Option<PathBuf>,
+    /// The file with its private key.
+    pub key: Option<PathBuf>,
+    /// The file whose first line is the key's passphrase.
+    pub key_passphrase_file: Option<PathBuf>,
+    /// Days of validity.
+    pub days: Option<u32>,
+    /// The leaves to issue under it.
+    #[serde(default)]
+    pub leaf: Vec<LeafSection>,
+}
+
+/// `[[ca.leaf]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LeafSection {
+    /// Its name in the profile; the profile's only one by default.
+    pub name: Option<Label>,
+    /// The file with the certificate to replace.
+    pub certificate: Option<PathBuf>,
+    /// SANs to add.
+    #[serde(default)]
+    pub sans: Vec<String>,
+    /// Days of validity; those of the CA by default.
+    pub days: Option<u32>,
+}
+
+/// `[[node]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NodeSection {
+    /// Its name in the bundle.
+    pub name: NodeName,
+    /// The host names by which it knows itself; its name by default.
+    #[serde(default)]
+    pub host_names: Vec<String>,
+    /// The addresses of its interfaces.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
+    /// Its `/etc/machine-id`.
+    pub machine_id: Option<String>,
+    /// What it does.
+    pub roles: Vec<Label>,
+}
+
+impl SiteFile {
+    /// Reads a site file. Relative paths in it are relative to `folder`.
+    ///
+    /// # Errors
+    /// When it is not TOML, or has an unknown field or a wrong type; the message names line and column.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, SiteError> {
+        let mut file: Self = toml::from_str(text).map_err(|error| SiteError::File(error.to_string().trim_end().to_owned()))?;
+        let leaf = |leaf: &mut LeafSection| leaf.certificate.iter_mut().for_each(|path| *path = folder.join(&*path));
+        for section in &mut file.ca {
+            let paths = [&mut section.certificate, &mut section.key, &mut section.key_passphrase_file];
+            paths.into_iter().flatten().for_each(|path| *path = folder.join(&*path));
+            section.leaf.iter_mut().for_each(leaf);
+        }
+        file.signer.iter_mut().chain(&mut file.executors).for_each(|path| *path = folder.join(&*path));
+        Ok(file)
+    }
+
+    /// The only `[[ca]]`, made if there is none: what the flags for one CA speak of.
+    ///
+    /// # Errors
+    /// When there are several.
+    pub fn only_authority(&mut self) -> Result<&mut AuthoritySection, SiteError> {
+        if self.ca.is_empty() {
+            self.ca.push(AuthoritySection::default());
+        }
+        match self.ca.as_mut_slice() {
+            [only] => Ok(only),
+            several => Err(SiteError::SeveralAuthorities(several.len())),
+        }
+    }
+
+    /// The only `[[ca.leaf]]` of the only `[[ca]]`, made if there is none.
+    ///
+    /// # Errors
+    /// When there are several of either.
+    pub fn only_leaf(&mut self) -> Result<&mut LeafSection, SiteError> {
+        let authority = self.only_authority()?;
+        if authority.leaf.is_empty() {
+            authority.leaf.push(LeafSection::default());
+        }
+        match authority.leaf.as_mut_slice() {
+            [only] => Ok(only),
+            several => Err(SiteError::SeveralAuthorities(several.len())),
+        }
+    }
+}
