@@ -23,6 +23,7 @@ mod extensions;
 mod instant;
 pub mod layout;
 mod name;
+pub mod oid;
 pub mod pem;
 mod san;
 pub mod signature;

@@ -99,9 +99,12 @@ pub(super) fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn name(rdns: &[&[(&[u8], u8, &[u8])]]) -> Vec<u8> {
+    /// OID, tag, value.
+    type Attribute<'a> = (&'a [u8], u8, &'a [u8]);
+
+    fn name(rdns: &[&[Attribute<'_>]]) -> Vec<u8> {
         let wrap = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap()], content].concat();
-        let attribute = |(oid, tag, value): &(&[u8], u8, &[u8])| wrap(SEQUENCE, &[wrap(OID, oid), wrap(*tag, value)].concat());
+        let attribute = |(oid, tag, value): &Attribute<'_>| wrap(SEQUENCE, &[wrap(OID, oid), wrap(*tag, value)].concat());
         let sets: Vec<u8> = rdns.iter().flat_map(|set| wrap(SET, &set.iter().flat_map(attribute).collect::<Vec<_>>())).collect();
         wrap(SEQUENCE, &sets)
     }

@@ -5,7 +5,10 @@ use std::fmt;
 use aws_lc_rs::signature::{self as lc, VerificationAlgorithm};
 use thiserror::Error;
 
-use super::der::{self, BIT_STRING, DerError, INTEGER, NULL, OID, Reader, SEQUENCE, context_constructed};
+use super::{
+    der::{self, BIT_STRING, DerError, INTEGER, NULL, OID, Reader, SEQUENCE, context_constructed},
+    oid,
+};
 
 /// A digest that a signature is made over. In the order of strength.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -64,18 +67,18 @@ pub enum SignatureError {
     Wrong,
 }
 
-const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
-const RSA_ENCRYPTION: u8 = 1;
-const RSA_PSS: u8 = 10;
-const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
-const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
-const SHA1: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x1a];
-const SHA2: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
-const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08];
-const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
-const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
+/// The algorithms without parameters to look into, and their OIDs.
+const PLAIN: [(SignatureAlgorithm, &[u8]); 9] = [
+    (SignatureAlgorithm::Ecdsa(Hash::Sha1), oid::ECDSA_SHA1),
+    (SignatureAlgorithm::Ecdsa(Hash::Sha256), oid::ECDSA_SHA256),
+    (SignatureAlgorithm::Ecdsa(Hash::Sha384), oid::ECDSA_SHA384),
+    (SignatureAlgorithm::Ecdsa(Hash::Sha512), oid::ECDSA_SHA512),
+    (SignatureAlgorithm::Ed25519, oid::ED25519),
+    (SignatureAlgorithm::RsaPkcs1(Hash::Sha1), oid::RSA_SHA1),
+    (SignatureAlgorithm::RsaPkcs1(Hash::Sha256), oid::RSA_SHA256),
+    (SignatureAlgorithm::RsaPkcs1(Hash::Sha384), oid::RSA_SHA384),
+    (SignatureAlgorithm::RsaPkcs1(Hash::Sha512), oid::RSA_SHA512),
+];
 
 impl Hash {
     fn length(self) -> u8 {
@@ -88,13 +91,11 @@ impl Hash {
     }
 
     fn from_oid(oid: &[u8]) -> Option<Self> {
-        if oid == SHA1 {
-            return Some(Self::Sha1);
-        }
-        match oid.strip_prefix(SHA2)? {
-            [1] => Some(Self::Sha256),
-            [2] => Some(Self::Sha384),
-            [3] => Some(Self::Sha512),
+        match oid {
+            oid::SHA1 => Some(Self::Sha1),
+            oid::SHA256 => Some(Self::Sha256),
+            oid::SHA384 => Some(Self::Sha384),
+            oid::SHA512 => Some(Self::Sha512),
             _ => None,
         }
     }
@@ -117,23 +118,19 @@ impl SignatureAlgorithm {
     pub fn from_der(identifier: &[u8]) -> Option<Self> {
         let mut fields = der::whole(identifier, SEQUENCE).ok()?.reader();
         let oid = fields.expect(OID).ok()?.content;
-        let parameters = fields.rest();
-        match oid.strip_prefix(RSA) {
-            Some([RSA_PSS]) => return pss_hash(parameters).map(Self::RsaPss),
-            Some([5]) => return Some(Self::RsaPkcs1(Hash::Sha1)),
-            Some([11]) => return Some(Self::RsaPkcs1(Hash::Sha256)),
-            Some([12]) => return Some(Self::RsaPkcs1(Hash::Sha384)),
-            Some([13]) => return Some(Self::RsaPkcs1(Hash::Sha512)),
-            _ => {}
+        if oid == oid::RSA_PSS {
+            return pss_hash(fields.rest()).map(Self::RsaPss);
         }
-        match oid.strip_prefix(ECDSA) {
-            Some([1]) => return Some(Self::Ecdsa(Hash::Sha1)),
-            Some([3, 2]) => return Some(Self::Ecdsa(Hash::Sha256)),
-            Some([3, 3]) => return Some(Self::Ecdsa(Hash::Sha384)),
-            Some([3, 4]) => return Some(Self::Ecdsa(Hash::Sha512)),
-            _ => {}
+        PLAIN.iter().find(|(_, known)| *known == oid).map(|(algorithm, _)| *algorithm)
+    }
+
+    /// The OID of an algorithm that is written; none for those that are only read: PSS, and everything with SHA-1.
+    #[must_use]
+    pub fn oid(self) -> Option<&'static [u8]> {
+        if self.hash() == Some(Hash::Sha1) {
+            return None;
         }
-        (oid == ED25519).then_some(Self::Ed25519)
+        PLAIN.iter().find(|(known, _)| *known == self).map(|(_, oid)| *oid)
     }
 
     /// The digest, where the algorithm names one.
@@ -190,11 +187,11 @@ pub fn public_key(spki: &[u8]) -> Result<(KeyKind, &[u8]), DerError> {
     let key = der::whole_bytes(&fields.expect(BIT_STRING)?)?;
     fields.finish()?;
     let oid = algorithm.expect(OID)?.content;
-    let kind = match oid.strip_prefix(RSA) {
-        Some([RSA_ENCRYPTION]) => KeyKind::Rsa(modulus_bits(key)?),
-        Some([RSA_PSS]) => KeyKind::RsaPss(modulus_bits(key)?),
-        _ if oid == EC_PUBLIC_KEY => curve(&mut algorithm),
-        _ if oid == ED25519 => KeyKind::Ed25519,
+    let kind = match oid {
+        oid::RSA_ENCRYPTION => KeyKind::Rsa(modulus_bits(key)?),
+        oid::RSA_PSS => KeyKind::RsaPss(modulus_bits(key)?),
+        oid::EC_PUBLIC_KEY => curve(&mut algorithm),
+        oid::ED25519 => KeyKind::Ed25519,
         _ => KeyKind::Unknown(der::dotted(oid)),
     };
     Ok((kind, key))
@@ -203,9 +200,9 @@ pub fn public_key(spki: &[u8]) -> Result<(KeyKind, &[u8]), DerError> {
 /// The curve of `id-ecPublicKey` parameters (RFC 5480, 2.1.1).
 fn curve(parameters: &mut Reader<'_>) -> KeyKind {
     match parameters.expect(OID).map(|oid| oid.content) {
-        Ok(P256) => KeyKind::Ec(256),
-        Ok(P384) => KeyKind::Ec(384),
-        Ok(P521) => KeyKind::Ec(521),
+        Ok(oid::P256) => KeyKind::Ec(256),
+        Ok(oid::P384) => KeyKind::Ec(384),
+        Ok(oid::P521) => KeyKind::Ec(521),
         Ok(other) => KeyKind::Unknown(der::dotted(other)),
         Err(_) => KeyKind::Unknown("a curve without a name".to_owned()),
     }
@@ -225,7 +222,7 @@ fn pss_hash(parameters: &[u8]) -> Option<Hash> {
     let (mask, mask_parameters) = algorithm_oid(fields.optional(context_constructed(1)).ok()??.content)?;
     let mask_hash = Hash::from_oid(algorithm_oid(mask_parameters)?.0)?;
     let salt = der::whole(fields.optional(context_constructed(2)).ok()??.content, INTEGER).ok()?;
-    (mask == MGF1 && mask_hash == hash && salt.content == [hash.length()]).then_some(hash)
+    (mask == oid::MGF1 && mask_hash == hash && salt.content == [hash.length()]).then_some(hash)
 }
 
 /// The OID of an AlgorithmIdentifier, and its parameters; a `NULL` among them means none.
