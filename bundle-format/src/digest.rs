@@ -3,7 +3,10 @@
 use std::{fmt, io, str::FromStr};
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -13,8 +16,8 @@ pub enum DigestError {
     /// Not 64 lower-case hexadecimal digits.
     #[error("a SHA-256 digest is 64 lower-case hexadecimal digits")]
     Digest,
-    /// Not `SHA256:` and 43 characters of base64.
-    #[error("a fingerprint is `SHA256:` and 43 characters of base64")]
+    /// Not `SHA256:` and 44 characters of base64.
+    #[error("a fingerprint is `SHA256:` and 44 characters of base64")]
     Fingerprint,
 }
 
@@ -120,6 +123,7 @@ impl io::Write for Hasher {
 }
 
 /// What a public key is known by: `SHA256:` and the base64 of the SHA-256 of its DER `SubjectPublicKeyInfo` (RFC 5280, 4.1.2.7).
+/// The closing `=` may be left out when it is typed.
 #[derive(Clone, Copy, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint(Digest);
@@ -134,7 +138,7 @@ impl Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("SHA256:{}", STANDARD_NO_PAD.encode(self.0.as_bytes())))
+        f.pad(&format!("SHA256:{}", STANDARD.encode(self.0.as_bytes())))
     }
 }
 

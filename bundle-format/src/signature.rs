@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use thiserror::Error;
 
-use crate::digest::Fingerprint;
+use crate::{certificate::pem, digest::Fingerprint};
 
 /// A DER `SubjectPublicKeyInfo` of an uncompressed P-256 point is this prefix and 65 bytes (RFC 5480, 2).
 const SPKI_P256: [u8; 26] = [
@@ -60,10 +60,9 @@ impl SignerPublicKey {
     /// # Errors
     /// When it is not a PEM block `PUBLIC KEY`. What is inside is looked at by [`SignerPublicKey::verify`] only.
     pub fn from_pem(pem: &[u8]) -> Result<Self, SignatureError> {
-        match pem::parse(pem) {
-            Ok(block) if block.tag() == "PUBLIC KEY" => Ok(Self { spki: block.into_contents() }),
-            _ => Err(SignatureError::NotPem),
-        }
+        let block = pem::blocks(pem).find(|block| block.label == "PUBLIC KEY").ok_or(SignatureError::NotPem)?;
+        let spki = block.decode().map_err(|_| SignatureError::NotPem)?;
+        Ok(Self { spki: spki.to_vec() })
     }
 
     /// What the key is known by.

@@ -71,7 +71,8 @@ pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
 pub fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), FileError> {
     let failed = |why| FileError::Write { path: path.to_owned(), why };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = Builder::new().prefix(".reseal-").permissions(Permissions::from_mode(mode & 0o600)).tempfile_in(folder).map_err(failed)?;
+    let mut file =
+        Builder::new().prefix(".reseal-").permissions(Permissions::from_mode(mode & 0o600)).tempfile_in(folder).map_err(failed)?;
     file.write_all(content).map_err(failed)?;
     file.as_file().set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;

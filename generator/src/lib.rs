@@ -6,6 +6,7 @@
 
 pub mod assemble;
 pub mod cli;
+pub mod demo;
 pub mod elf;
 pub mod files;
 pub mod inspect;

@@ -8,11 +8,11 @@ use p256::{
     ecdsa::{Signature, SigningKey, signature::Signer as _},
     elliptic_curve::Generate as _,
 };
-use pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::x509::{KeyError, Passphrase, PrivateKey};
+use crate::x509::key::{KeyError, Passphrase, PrivateKey};
 
 /// Why a signer's key was not made or read.
 #[derive(Debug, Error)]
@@ -49,12 +49,13 @@ impl SignerKey {
     /// When it is none, is of another kind, or the passphrase does not fit.
     pub fn load(content: &[u8], passphrase: Option<&Passphrase>) -> Result<Self, SignerError> {
         let key = PrivateKey::load(content, passphrase)?;
-        let secret = SecretKey::from_pkcs8_der(&key.to_pkcs8_der()).map_err(|_| SignerError::NotP256(key.description()))?;
+        let secret = SecretKey::from_sec1_pem(&key.to_pem()).map_err(|_| SignerError::NotP256(key.kind().to_string()))?;
         Self::new(&secret)
     }
 
     fn new(secret: &SecretKey) -> Result<Self, SignerError> {
-        let public_key_pem = secret.public_key().to_public_key_pem(LineEnding::LF).map_err(|error| SignerError::Encode(error.to_string()))?;
+        let public_key_pem =
+            secret.public_key().to_public_key_pem(LineEnding::LF).map_err(|error| SignerError::Encode(error.to_string()))?;
         Ok(Self { key: secret.into(), public_key_pem })
     }
 

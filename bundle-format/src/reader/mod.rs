@@ -105,6 +105,14 @@ impl<S: Source> Unverified<S> {
         Ok([blob("SHA256SUMS")?, blob("SHA256SUMS.sig")?, blob("signer.pub")?])
     }
 
+    /// Who the bundle says signed it. Trusting this one shows that a bundle is whole, not who made it.
+    ///
+    /// # Errors
+    /// When the signer's key is not a PEM block.
+    pub fn claimed_signer(&self) -> Result<Fingerprint, BundleError> {
+        Ok(SignerPublicKey::from_pem(&self.signer)?.fingerprint())
+    }
+
     /// Checks the signature; only then the list and the manifest are parsed.
     ///
     /// # Errors

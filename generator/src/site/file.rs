@@ -8,7 +8,7 @@ use std::{
 use bundle_format::name::{Label, NodeName, SiteName};
 use serde::Deserialize;
 
-use super::SiteError;
+use super::{Node, SiteError};
 
 /// A site file, or what flags make of one. Every field may be left to the flags.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -85,6 +85,12 @@ pub struct NodeSection {
     pub machine_id: Option<String>,
     /// What it does.
     pub roles: Vec<Label>,
+}
+
+impl From<Node> for NodeSection {
+    fn from(node: Node) -> Self {
+        Self { name: node.name, host_names: node.host_names, addresses: node.addresses, machine_id: node.machine_id, roles: node.roles }
+    }
 }
 
 impl SiteFile {

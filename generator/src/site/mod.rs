@@ -210,7 +210,8 @@ impl FromStr for Node {
         let wrong = || SiteError::NodeText(text.escape_debug().take(120).collect());
         let (name, rest) = text.split_once('=').ok_or_else(wrong)?;
         let (addresses, roles) = rest.rsplit_once(':').ok_or_else(wrong)?;
-        let mut section = NodeSection { name: name.parse()?, host_names: vec![name.to_owned()], addresses: vec![], machine_id: None, roles: vec![] };
+        let mut section =
+            NodeSection { name: name.parse()?, host_names: vec![name.to_owned()], addresses: vec![], machine_id: None, roles: vec![] };
         for address in addresses.split(',').filter(|address| !address.is_empty()) {
             match address.trim_start_matches('[').trim_end_matches(']').parse() {
                 Ok(address) => section.addresses.push(address),
@@ -243,7 +244,11 @@ pub fn parse_san(text: &str) -> Result<San, SiteError> {
     let wildcard_free = plain.strip_prefix("*.").unwrap_or(plain);
     match host_name(wildcard_free) {
         // `10.0.0.256` is a mistyped address, not a name: no top-level domain is a number (RFC 3696, 2).
-        Some(name) if !name.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit())) || !name.contains('.') => Ok(San::Dns(plain.to_owned())),
+        Some(name)
+            if !name.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit())) || !name.contains('.') =>
+        {
+            Ok(San::Dns(plain.to_owned()))
+        }
         _ => Err(SiteError::San(text.escape_debug().take(120).collect())),
     }
 }
@@ -344,11 +349,20 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::VersionUnknown(version) => write!(f, "`{version}` is a version of the Manager and does not tell that of TOS; compare `kubectl version` with the affected range"),
-            Self::VersionForced(version, range) => write!(f, "TOS {version} is outside the affected range {range}; made all the same, as --force-version says"),
-            Self::NotInSans { node, value } => write!(f, "node `{node}`: `{value}` is not among the leaf's SANs; if others reach it by that name, add --san {value}"),
+            Self::VersionUnknown(version) => write!(
+                f,
+                "`{version}` is a version of the Manager and does not tell that of TOS; compare `kubectl version` with the affected range"
+            ),
+            Self::VersionForced(version, range) => {
+                write!(f, "TOS {version} is outside the affected range {range}; made all the same, as --force-version says")
+            }
+            Self::NotInSans { node, value } => {
+                write!(f, "node `{node}`: `{value}` is not among the leaf's SANs; if others reach it by that name, add --san {value}")
+            }
             Self::Unsealed => f.write_str("the leaf's private key is in the bundle unsealed: whoever finds the stick has it"),
-            Self::NoExecutorFor(architecture) => write!(f, "there is no executor for {architecture} in the bundle; add --executor PATH if a node needs it"),
+            Self::NoExecutorFor(architecture) => {
+                write!(f, "there is no executor for {architecture} in the bundle; add --executor PATH if a node needs it")
+            }
         }
     }
 }
@@ -358,13 +372,19 @@ fn profile(file: &SiteFile, force: bool, warnings: &mut Vec<Warning>) -> Result<
         None | Some(tos::NAME) => {}
         Some(other) => return Err(SiteError::UnknownProfile(other.escape_debug().take(80).collect())),
     }
-    let edition = file.edition.as_deref().ok_or(SiteError::Missing { what: "the edition", how: "--edition tdh or --edition tdc, or `edition` in the site file" })?;
+    let edition = file
+        .edition
+        .as_deref()
+        .ok_or(SiteError::Missing { what: "the edition", how: "--edition tdh or --edition tdc, or `edition` in the site file" })?;
     let edition = match edition {
         "tdc" => tos::Edition::Tdc,
         "tdh" => tos::Edition::Tdh,
         other => return Err(SiteError::UnknownEdition(other.escape_debug().take(80).collect())),
     };
-    let version = file.tos_version.as_deref().ok_or(SiteError::Missing { what: "the TOS version", how: "--tos-version VERSION, as `kubectl version` or the registry's image tag shows it" })?;
+    let version = file.tos_version.as_deref().ok_or(SiteError::Missing {
+        what: "the TOS version",
+        how: "--tos-version VERSION, as `kubectl version` or the registry's image tag shows it",
+    })?;
     let version: TosVersion = version.parse()?;
     match version.affected(edition) {
         Affected::Yes => {}
@@ -380,15 +400,22 @@ fn authority(section: AuthoritySection) -> Result<AuthoritySource, SiteError> {
     let leaf = |leaf: LeafSection| {
         Ok(LeafSource {
             name: material(leaf.name)?,
-            certificate: leaf.certificate.ok_or(SiteError::Missing { what: "the leaf to replace", how: "--leaf CERTIFICATE, or `certificate` in [[ca.leaf]]" })?,
+            certificate: leaf
+                .certificate
+                .ok_or(SiteError::Missing { what: "the leaf to replace", how: "--leaf CERTIFICATE, or `certificate` in [[ca.leaf]]" })?,
             sans: leaf.sans.iter().map(|san| parse_san(san)).collect::<Result<_, _>>()?,
             days: checked_days(leaf.days.unwrap_or(days))?,
         })
     };
     Ok(AuthoritySource {
         name: material(section.name)?,
-        certificate: section.certificate.ok_or(SiteError::Missing { what: "the CA's certificate", how: "--ca CERTIFICATE, or `certificate` in [[ca]]" })?,
-        key: section.key.ok_or(SiteError::Missing { what: "the CA's private key", how: "--ca-key KEY, or `key` in [[ca]]; it comes from the install package" })?,
+        certificate: section
+            .certificate
+            .ok_or(SiteError::Missing { what: "the CA's certificate", how: "--ca CERTIFICATE, or `certificate` in [[ca]]" })?,
+        key: section.key.ok_or(SiteError::Missing {
+            what: "the CA's private key",
+            how: "--ca-key KEY, or `key` in [[ca]]; it comes from the install package",
+        })?,
         passphrase_file: section.key_passphrase_file,
         days,
         leaves: section.leaf.into_iter().map(leaf).collect::<Result<_, SiteError>>()?,

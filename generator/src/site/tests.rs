@@ -52,7 +52,10 @@ fn each_fault_has_its_own_error() {
     assert!(matches!(with("name = \"site\"", "name = \"../x\""), SiteError::File(_)));
     assert!(matches!(with("edition = \"tdh\"", "edition = \"tdx\""), SiteError::UnknownEdition(_)));
     assert!(matches!(with("edition = \"tdh\"", "edition = \"tdc\""), SiteError::NotAffected { .. }));
-    assert!(matches!(with("edition = \"tdh\"\ntos-version = \"tos-2.1\"", "edition = \"tdc\"\ntos-version = \"tos-2.0\""), SiteError::RoleNotInEdition { .. }));
+    assert!(matches!(
+        with("edition = \"tdh\"\ntos-version = \"tos-2.1\"", "edition = \"tdc\"\ntos-version = \"tos-2.0\""),
+        SiteError::RoleNotInEdition { .. }
+    ));
     assert!(matches!(with("tos-2.1", "two"), SiteError::Version(_)));
     assert!(matches!(with("edition", "editions"), SiteError::File(message) if message.contains("editions")));
     assert!(matches!(with("[[ca.leaf]]", "[[ca.leaf]]\nname = \"kubelet\""), SiteError::UnknownMaterial { .. }));
@@ -80,7 +83,13 @@ fn a_node_can_be_written_on_the_command_line() {
 
 #[test]
 fn sans_are_addresses_or_names() {
-    for (text, shown) in [("10.10.10.1", "IP:10.10.10.1"), ("IP:::1", "IP:::1"), ("tos1", "DNS:tos1"), ("DNS:*.site.local", "DNS:*.site.local"), ("42", "DNS:42")] {
+    for (text, shown) in [
+        ("10.10.10.1", "IP:10.10.10.1"),
+        ("IP:::1", "IP:::1"),
+        ("tos1", "DNS:tos1"),
+        ("DNS:*.site.local", "DNS:*.site.local"),
+        ("42", "DNS:42"),
+    ] {
         assert_eq!(parse_san(text).unwrap().to_string(), shown);
     }
     for text in ["", "a b", "10.0.0.256", "1.2.3", "-x", "x-", "a..b", "名", "*", "a.*.b", &"x".repeat(64)] {

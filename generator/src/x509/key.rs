@@ -159,7 +159,13 @@ impl Passphrase {
         Self(bytes)
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    /// Whether it has no character.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }

@@ -65,7 +65,9 @@ pub fn check(settings: &Settings, site: &Site) -> Result<(), SiteError> {
     for node in &site.nodes {
         for role in &node.roles {
             match role.as_str() {
-                FLANNEL if settings.edition == Edition::Tdc => return Err(SiteError::RoleNotInEdition { node: node.name.clone(), role: role.clone(), edition: "tdc" }),
+                FLANNEL if settings.edition == Edition::Tdc => {
+                    return Err(SiteError::RoleNotInEdition { node: node.name.clone(), role: role.clone(), edition: "tdc" });
+                }
                 ETCD | FLANNEL | MANAGER => {}
                 _ => return Err(SiteError::UnknownRole { node: node.name.clone(), role: role.clone(), known: "etcd, flannel, manager" }),
             }
@@ -139,6 +141,11 @@ fn metainfo(settings: &Settings, authorities: &[IssuedAuthority]) -> Result<[Ste
         let target = format!("{gencerts}/{}", Part::Authority.file_name(&authority.name)).parse()?;
         Ok(InstallFile { target, entry: authority.entry()?, mode: Mode(0o644) })
     });
-    let config = EditJson { target: format!("{gencerts}/config.json").parse()?, member: "expiry".to_owned(), from: "87600h".to_owned(), to: "876000h".to_owned() };
+    let config = EditJson {
+        target: format!("{gencerts}/config.json").parse()?,
+        member: "expiry".to_owned(),
+        from: "87600h".to_owned(),
+        to: "876000h".to_owned(),
+    };
     Ok([Step::InstallFiles(InstallFiles { files: files.collect::<Result<_, NameError>>()? }), Step::EditJson(config)])
 }

@@ -90,7 +90,8 @@ fn leading_numbers(text: &str) -> Option<(u32, u32)> {
     if !matches!(rest.chars().next(), None | Some('.' | '-' | '+')) {
         return None;
     }
-    let number = |digits: &str| if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) { None } else { digits.parse().ok() };
+    let number =
+        |digits: &str| if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) { None } else { digits.parse().ok() };
     Some((number(major)?, number(minor)?))
 }
 

@@ -1,0 +1,248 @@
+//! Issued certificates and slices to a bundle: what goes in, under which name, and a last look at the outcome.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use askama::Template;
+use bundle_format::{
+    FORMAT,
+    digest::Digest,
+    limits::Limits,
+    manifest::{AuthorityRecord, CertificateRecord, LeafRecord, Manifest, NodeRecord},
+    name::{BundleName, EntryPath, NameError},
+    reader::{BundleError, Complete, Tarball, Unverified, Visitor},
+    slice::Slice,
+    writer::{self, Entries, WriteError},
+};
+use thiserror::Error;
+use time::Duration;
+use zeroize::Zeroizing;
+
+use crate::{
+    elf::{self, Architecture, ElfError},
+    files::{self, FileError},
+    issue::{Issued, IssuedAuthority},
+    profile::Part,
+    signer::SignerKey,
+    site::{Site, Warning},
+};
+
+/// How long after its making a bundle should be applied.
+const SHELF_LIFE: Duration = Duration::days(90);
+/// How many nodes the readme lists one by one.
+const NODES_LISTED: usize = 500;
+/// Runs the executor for the machine's architecture.
+const LAUNCHER: &str = include_str!("../templates/reseal-node.sh");
+
+/// Why a bundle was not made.
+#[derive(Debug, Error)]
+pub enum AssembleError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// An executor that a node could not run.
+    #[error("`{}` {why}", .path.display())]
+    Executor {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        why: ElfError,
+    },
+    /// Two executors for one architecture.
+    #[error("`{}` and `{}` are both for {architecture}", .first.display(), .second.display())]
+    SameArchitecture {
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// The architecture.
+        architecture: &'static str,
+    },
+    /// No executor at all.
+    #[error("no executor is given and none lies beside this program")]
+    NoExecutor,
+    /// A name that cannot stand in a bundle.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A document cannot be written as JSON.
+    #[error("a document cannot be written: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A readme cannot be written.
+    #[error("a readme cannot be written: {0}")]
+    Readme(#[from] askama::Error),
+    /// The writer refuses.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The bundle does not read back.
+    #[error("the bundle that was just made does not read back: {0}")]
+    ReadBack(#[from] BundleError),
+}
+
+/// Executors by architecture.
+#[derive(Default)]
+pub struct Executors(BTreeMap<Architecture, (PathBuf, Zeroizing<Vec<u8>>)>);
+
+impl Executors {
+    /// Reads executors and checks that nodes can run them.
+    ///
+    /// # Errors
+    /// When one is not a static Linux program, or two are for one architecture.
+    pub fn load(paths: &[PathBuf]) -> Result<Self, AssembleError> {
+        let mut executors = BTreeMap::new();
+        for path in paths {
+            let content = files::read(path, files::MOST_EXECUTOR)?;
+            let architecture = elf::static_program(&content).map_err(|why| AssembleError::Executor { path: path.clone(), why })?;
+            if let Some((first, _)) = executors.insert(architecture, (path.clone(), content)) {
+                return Err(AssembleError::SameArchitecture { first, second: path.clone(), architecture: architecture.name() });
+            }
+        }
+        if executors.is_empty() { Err(AssembleError::NoExecutor) } else { Ok(Self(executors)) }
+    }
+
+    /// Warnings for architectures that nodes may have and this bundle has not.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        let absent = |architecture: &Architecture| !self.0.contains_key(architecture);
+        [Architecture::X86_64, Architecture::Aarch64]
+            .into_iter()
+            .filter(absent)
+            .map(|architecture| Warning::NoExecutorFor(architecture.name()))
+            .collect()
+    }
+}
+
+/// The executor that lies beside this program, when there is one.
+#[must_use]
+pub fn executor_beside(program: &Path) -> Option<PathBuf> {
+    Some(program.parent()?.join("reseal-node")).filter(|path| path.is_file())
+}
+
+/// A bundle in memory.
+pub struct Assembled {
+    /// Its name.
+    pub name: BundleName,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+}
+
+/// Makes the bundle, and reads it back as a node would.
+///
+/// # Errors
+/// When the writer refuses, for example because an entry holds a CA's private key, or the outcome does not read back.
+pub fn assemble(site: &Site, issued: &Issued, executors: &Executors, signer: &SignerKey) -> Result<Assembled, AssembleError> {
+    let slices = site.profile.compile(site, &issued.authorities)?;
+    let manifest = manifest(site, &issued.authorities, &slices)?;
+    let entries = entries(&manifest, &slices, issued, executors, signer)?;
+    let name = manifest.name();
+    let bytes = writer::write(&name, site.created, entries, signer, &issued.forbidden)?;
+    read_back(&bytes, signer)?;
+    Ok(Assembled { name, digest: Digest::of(&bytes), bytes, manifest })
+}
+
+fn entries(
+    manifest: &Manifest,
+    slices: &[Slice],
+    issued: &Issued,
+    executors: &Executors,
+    signer: &SignerKey,
+) -> Result<Entries, AssembleError> {
+    let mut entries = Entries::new();
+    let mut add = |path: EntryPath, content: Vec<u8>| entries.insert(path, Zeroizing::new(content));
+    add("bundle.json".parse()?, json(manifest)?);
+    for slice in slices {
+        add(EntryPath::slice_of(&slice.node), json(slice)?);
+    }
+    for authority in &issued.authorities {
+        add(authority.entry()?, authority.renewed.to_pem().into_bytes());
+        for leaf in &authority.leaves {
+            add(leaf.certificate_entry()?, leaf.renewed.to_pem().into_bytes());
+            add(leaf.key_entry()?, leaf.key_pem.as_bytes().to_vec());
+        }
+    }
+    for (architecture, (_, content)) in &executors.0 {
+        add(format!("executor/linux-{}/reseal-node", architecture.name()).parse()?, content.to_vec());
+    }
+    add("reseal-node".parse()?, LAUNCHER.as_bytes().to_vec());
+    let facts = ReadmeFacts { manifest, slices, fingerprint: signer.fingerprint().to_string(), listed: NODES_LISTED };
+    add("README.txt".parse()?, English(&facts).render()?.into_bytes());
+    add("README.zh-CN.txt".parse()?, Chinese(&facts).render()?.into_bytes());
+    Ok(entries)
+}
+
+fn json<T: serde::Serialize>(document: &T) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = serde_json::to_vec_pretty(document)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn manifest(site: &Site, authorities: &[IssuedAuthority], slices: &[Slice]) -> Result<Manifest, NameError> {
+    let authority = |authority: &IssuedAuthority| {
+        let leaves = authority.leaves.iter().map(|leaf| {
+            Ok(LeafRecord {
+                name: leaf.name.clone(),
+                certificate: leaf.certificate_entry()?,
+                key: leaf.key_entry()?,
+                installed: site.profile.home(&leaf.name, Part::Certificate)?,
+                former: CertificateRecord::from(&leaf.former),
+                renewed: CertificateRecord::from(&leaf.renewed),
+            })
+        });
+        Ok(AuthorityRecord {
+            name: authority.name.clone(),
+            certificate: authority.entry()?,
+            installed: site.profile.home(&authority.name, Part::Authority)?,
+            public_key: authority.renewed.public_key(),
+            former: CertificateRecord::from(&authority.former),
+            renewed: CertificateRecord::from(&authority.renewed),
+            leaves: leaves.collect::<Result<_, NameError>>()?,
+        })
+    };
+    Ok(Manifest {
+        format: FORMAT,
+        needs_executor: env!("CARGO_PKG_VERSION").to_owned(),
+        site: site.name.clone(),
+        serial: site.serial,
+        created: site.created,
+        not_after: site.created.checked_add(SHELF_LIFE).unwrap_or(site.created),
+        profile: site.profile.name().parse()?,
+        authorities: authorities.iter().map(authority).collect::<Result<_, NameError>>()?,
+        nodes: slices.iter().map(|slice| NodeRecord { name: slice.node.clone(), roles: slice.roles.clone() }).collect(),
+    })
+}
+
+struct ReadmeFacts<'a> {
+    manifest: &'a Manifest,
+    slices: &'a [Slice],
+    fingerprint: String,
+    listed: usize,
+}
+
+#[derive(Template)]
+#[template(path = "README.txt", escape = "none")]
+struct English<'a>(&'a ReadmeFacts<'a>);
+
+#[derive(Template)]
+#[template(path = "README.zh-CN.txt", escape = "none")]
+struct Chinese<'a>(&'a ReadmeFacts<'a>);
+
+/// Takes nothing: reading alone is the check.
+struct Nothing;
+
+impl Visitor for Nothing {
+    fn slice(&mut self, _: Slice) {}
+    fn wants(&mut self, _: &EntryPath) -> bool {
+        false
+    }
+    fn entry(&mut self, _: EntryPath, _: Zeroizing<Vec<u8>>) {}
+}
+
+fn read_back(bytes: &[u8], signer: &SignerKey) -> Result<Complete, BundleError> {
+    let trusted = [signer.fingerprint()].into_iter().collect();
+    Unverified::open(Tarball::open(bytes)?, Limits::default())?.verify(&trusted)?.read(&mut Nothing)
+}

@@ -1,0 +1,214 @@
+//! The command line: one file a subcommand. Parses, calls, and turns every outcome into an exit code.
+
+mod build;
+mod demo;
+mod inspect;
+mod keygen;
+mod show;
+mod site;
+mod verify;
+
+use std::{path::Path, process::ExitCode};
+
+use bundle_format::{
+    digest::{DigestError, Fingerprint},
+    name::NameError,
+    reader::BundleError,
+    signature::{SignatureError, SignerPublicKey},
+};
+use clap::{Parser, Subcommand};
+
+use crate::{
+    assemble::AssembleError,
+    files::{self, FileError},
+    inspect::InspectError,
+    issue::IssueError,
+    present::{Color, Output},
+    signer::SignerError,
+    site::SiteError,
+};
+
+/// The outcome of a command.
+type Outcome = Result<u8, Failure>;
+
+/// Exit code: done.
+const DONE: u8 = 0;
+/// Exit code: failed, nothing written.
+const FAILED: u8 = 1;
+/// Exit code: bundle rejected.
+const REJECTED: u8 = 3;
+/// Exit code of `inspect --within`: something ends by then.
+const ENDING: u8 = 10;
+
+/// Renews the certificates of clusters that nobody can reach: makes one signed bundle for a site.
+#[derive(Debug, Parser)]
+#[command(name = "reseal", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print data as one JSON document on standard output
+    #[arg(long, global = true)]
+    json: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+    /// Say nothing but warnings and errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Say more
+    #[arg(long, short, global = true)]
+    verbose: bool,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done · 1 failed, nothing written · 2 usage · 3 bundle rejected · 10 `inspect --within`: something ends by then
+
+A first bundle:
+  reseal keygen --out signer.key
+  reseal site init --ca etcd-ca.pem --leaf etcd.pem > site.toml
+  reseal build --site site.toml --ca-key etcd-ca-key.pem --signer signer.key --unsealed --out .";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the key pair of a signer
+    Keygen(keygen::Args),
+    /// Show certificates, until when they are valid, and which signed which
+    Inspect(inspect::Args),
+    /// Work on site files
+    #[command(subcommand)]
+    Site(site::Command),
+    /// Renew a site's CA, issue its leaf and make the signed bundle
+    Build(Box<build::Args>),
+    /// Show what a bundle holds, without trusting it
+    Show(show::Args),
+    /// Check that a bundle is whole and made by a signer that you trust
+    Verify(verify::Args),
+    /// Renew a throw-away site of three nodes, to see how it goes
+    Demo(demo::Args),
+}
+
+/// An error on its way to the terminal.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    fn new(message: impl ToString, hint: impl Into<Option<String>>) -> Self {
+        Self { code: FAILED, message: message.to_string(), hint: hint.into() }
+    }
+}
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.color, cli.quiet, cli.json, cli.verbose);
+    let outcome = match &cli.command {
+        Command::Keygen(args) => args.run(output),
+        Command::Inspect(args) => args.run(output),
+        Command::Site(command) => command.run(output),
+        Command::Build(args) => args.run(output),
+        Command::Show(args) => args.run(output),
+        Command::Verify(args) => args.run(output),
+        Command::Demo(args) => args.run(output),
+    };
+    match outcome {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            output.fail(&failure.message, failure.hint.as_deref());
+            failure.code.into()
+        }
+    }
+}
+
+/// A trusted signer from the command line: a fingerprint, or a file with the public key.
+fn parse_signer(text: &str) -> Result<Fingerprint, Failure> {
+    if text.starts_with("SHA256:") {
+        return text
+            .parse()
+            .map_err(|error: DigestError| Failure::new(error, "compare it with the one on paper, character by character".to_owned()));
+    }
+    let content = files::read(Path::new(text), files::MOST_INPUT)?;
+    let key = SignerPublicKey::from_pem(&content)
+        .map_err(|error| Failure::new(format!("`{text}`: {error}"), "give the file `….pub` that `reseal keygen` wrote".to_owned()))?;
+    Ok(key.fingerprint())
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        let hint = match &error {
+            BundleError::Damaged => {
+                Some("copy it again from where it was made, and compare the SHA-256 that `reseal build` printed".to_owned())
+            }
+            BundleError::Signature(SignatureError::Stranger { .. } | SignatureError::NoneTrusted(_)) => Some(
+                "compare the fingerprints with whoever made the bundle, by phone or on paper; do not apply it before they agree".to_owned(),
+            ),
+            BundleError::Io(_) => None,
+            _ => Some("do not use it; ask whoever made it for a new one".to_owned()),
+        };
+        let code = if matches!(error, BundleError::Io(_)) { FAILED } else { REJECTED };
+        Self { code, message: error.to_string(), hint }
+    }
+}
+
+impl From<SiteError> for Failure {
+    fn from(error: SiteError) -> Self {
+        let hint = error.hint();
+        Self::new(error, hint)
+    }
+}
+
+impl From<IssueError> for Failure {
+    fn from(error: IssueError) -> Self {
+        let hint = error.hint();
+        Self::new(error, hint)
+    }
+}
+
+impl From<AssembleError> for Failure {
+    fn from(error: AssembleError) -> Self {
+        let hint = match &error {
+            AssembleError::NoExecutor => Some("give --executor PATH-OF-reseal-node, once for each architecture".to_owned()),
+            AssembleError::Executor { .. } => {
+                Some("build it with `cargo build --release`, which makes it static, and give --executor PATH".to_owned())
+            }
+            AssembleError::File(FileError::Exists(_)) => Some("take another --serial or --out".to_owned()),
+            _ => None,
+        };
+        Self::new(error, hint)
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        let hint = matches!(error, FileError::Exists(_)).then(|| "move it away, or choose another name".to_owned());
+        Self::new(error, hint)
+    }
+}
+
+impl From<SignerError> for Failure {
+    fn from(error: SignerError) -> Self {
+        Self::new(error, None)
+    }
+}
+
+impl From<InspectError> for Failure {
+    fn from(error: InspectError) -> Self {
+        Self::new(error, None)
+    }
+}
+
+impl From<NameError> for Failure {
+    fn from(error: NameError) -> Self {
+        Self::new(error, None)
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::new(error, None)
+    }
+}

@@ -1,0 +1,78 @@
+//! `reseal verify`: whether a bundle is whole and from a trusted signer.
+
+use std::{fs::File, path::PathBuf};
+
+use bundle_format::{
+    limits::Limits,
+    name::EntryPath,
+    reader::{Complete, Tarball, Unverified, Visitor},
+    rfc3339_seconds,
+    slice::Slice,
+};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{DONE, Failure, Outcome, parse_signer};
+use crate::{files::FileError, present::Output};
+
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    /// A signer that you trust: its fingerprint `SHA256:…`, or a file with its public key; repeatable
+    #[arg(long, required = true, value_name = "SIGNER")]
+    signer: Vec<String>,
+}
+
+impl Args {
+    pub fn run(&self, output: Output) -> Outcome {
+        let trusted = self.signer.iter().map(|signer| parse_signer(signer)).collect::<Result<_, _>>()?;
+        let verified = open(&self.bundle)?.verify(&trusted)?;
+        let complete = verified.read(&mut Nothing)?;
+        let manifest = &complete.manifest;
+        let created = rfc3339_seconds::format(manifest.created).unwrap_or_default();
+        let data = if output.json {
+            json!({ "bundle": complete.sums.name.to_string(), "signer": complete.signer, "entries": complete.sums.digests.len(), "created": created, "nodes": manifest.nodes.len() }).to_string()
+        } else {
+            format!(
+                "{} is whole: {} entries, {} nodes, made {created}, signed by {}",
+                complete.sums.name,
+                complete.sums.digests.len(),
+                manifest.nodes.len(),
+                complete.signer
+            )
+        };
+        output.data(&data);
+        Ok(DONE)
+    }
+}
+
+/// Opens a bundle's tarball.
+pub fn open(path: &PathBuf) -> Result<Unverified<Tarball<File>>, Failure> {
+    if path.is_dir() {
+        return Err(Failure::new(
+            format!("`{}` is a folder", path.display()),
+            "give the tarball; the unpacked folder is for `reseal-node` on a node".to_owned(),
+        ));
+    }
+    let file = File::open(path).map_err(|why| FileError::Read { path: path.clone(), why })?;
+    Ok(Unverified::open(Tarball::open(file)?, Limits::default())?)
+}
+
+/// Reads a bundle with the key that it brings itself: whole, but not trusted.
+pub fn read_untrusted(path: &PathBuf, visitor: &mut dyn Visitor) -> Result<Complete, Failure> {
+    let unverified = open(path)?;
+    let claimed = unverified.claimed_signer()?;
+    Ok(unverified.verify(&[claimed].into_iter().collect())?.read(visitor)?)
+}
+
+struct Nothing;
+
+impl Visitor for Nothing {
+    fn slice(&mut self, _: Slice) {}
+    fn wants(&mut self, _: &EntryPath) -> bool {
+        false
+    }
+    fn entry(&mut self, _: EntryPath, _: Zeroizing<Vec<u8>>) {}
+}
