@@ -106,22 +106,36 @@ impl Parts {
     /// The certificate, signed with the `key` of kind `kind`.
     #[must_use]
     pub fn sign(&self, kind: Key, key: &str) -> Vec<u8> {
-        let algorithm = algorithm(kind, self.digest, self.bare_algorithm);
+        let tbs = self.tbs(kind);
+        let signature = signature(kind, self.digest, key, &tbs);
+        seq(&[tbs, algorithm(kind, self.digest, self.bare_algorithm), bits(&signature)])
+    }
+
+    /// What is signed.
+    #[must_use]
+    pub fn tbs(&self, kind: Key) -> Vec<u8> {
         let extensions = if self.extensions.is_empty() { Vec::new() } else { tlv(0xa3, &seq(&self.extensions)) };
-        let issuer = self.issuer.as_ref().unwrap_or(&self.subject);
-        let tbs = seq(&[
+        seq(&[
             self.version.clone(),
             int(&self.serial),
-            algorithm.clone(),
-            issuer.clone(),
+            algorithm(kind, self.digest, self.bare_algorithm),
+            self.issuer.as_ref().unwrap_or(&self.subject).clone(),
             seq(&self.validity),
             self.subject.clone(),
             self.spki.clone(),
             self.unique.clone(),
             extensions,
-        ]);
-        let signature = signature(kind, self.digest, key, &tbs);
-        seq(&[tbs, algorithm, bits(&signature)])
+        ])
+    }
+
+    /// What a renewal until `end` must be, byte for byte but for a signature that has randomness in it.
+    #[must_use]
+    pub fn renewed(&self, kind: Key, end: Vec<u8>) -> Self {
+        let digest = match (kind, self.digest) {
+            (Key::P256, _) | (_, "sha1" | "sha256pss") => "sha256",
+            (_, digest) => digest,
+        };
+        Self { validity: [self.validity[0].clone(), end], digest, bare_algorithm: false, ..self.clone() }
     }
 }
 
@@ -170,6 +184,8 @@ pub struct Animal {
     pub name: &'static str,
     /// The kind of its key.
     pub key: Key,
+    /// What the authority is made of.
+    pub parts: Parts,
     /// The authority.
     pub ca: Vec<u8>,
     /// A leaf that it issued, with a key of kind [`Animal::leaf_kind`].
@@ -242,6 +258,7 @@ pub fn leaf_of(ca: &Parts, key: &str, authority: Option<Vec<u8>>) -> Parts {
         extension("2.5.29.37", None, &seq(&[oid("1.3.6.1.5.5.7.3.1"), oid("1.3.6.1.5.5.7.3.2")])),
         extension("2.5.29.19", Some(true), &seq(&[])),
         extension("2.5.29.17", None, &seq(&names)),
+        subject_key_id(&[0xa5; 20]),
     ];
     extensions.extend(authority);
     Parts {
@@ -262,7 +279,7 @@ fn animal(name: &'static str, key: Key, ca: &Parts) -> Animal {
     let has_ski = ca.extensions.iter().find(|extension| extension.windows(5).any(|window| window == [6, 3, 0x55, 0x1d, 14]));
     let authority = has_ski.map(|_| authority_key_id(&SKI));
     let leaf = Parts { validity: [utc("130312103000Z"), utc("230310103000Z")], ..leaf_of(ca, kind.leaf(), authority) };
-    Animal { name, key, ca: ca.sign(key, key.authority()), leaf: leaf.sign(key, key.authority()) }
+    Animal { name, key, parts: ca.clone(), ca: ca.sign(key, key.authority()), leaf: leaf.sign(key, key.authority()) }
 }
 
 fn odd(name: &'static str, change: impl FnOnce(&mut Parts)) -> Animal {
@@ -310,6 +327,7 @@ fn extensions() -> Vec<Animal> {
             ];
         }),
         issuer_and_serial(),
+        same_name(),
         odd("no subject key identifier", |ca| ca.extensions.truncate(2)),
         five_bytes(),
         odd("name constraints", |ca| {
@@ -350,9 +368,16 @@ fn issuer_and_serial() -> Animal {
     signed("authority named by issuer and serial number", &ca, &leaf)
 }
 
+/// Authority and leaf have one name; their key identifiers alone tell them apart.
+fn same_name() -> Animal {
+    let ca = ordinary(Key::Rsa2048);
+    let leaf = Parts { subject: ca.subject.clone(), ..leaf_of(&ca, Key::Rsa2048.leaf(), Some(authority_key_id(&SKI))) };
+    signed("leaf with the name of its authority", &ca, &leaf)
+}
+
 fn signed(name: &'static str, ca: &Parts, leaf: &Parts) -> Animal {
     let (kind, key) = (Key::Rsa2048, Key::Rsa2048.authority());
-    Animal { name, key: kind, ca: ca.sign(kind, key), leaf: leaf.sign(kind, key) }
+    Animal { name, key: kind, parts: ca.clone(), ca: ca.sign(kind, key), leaf: leaf.sign(kind, key) }
 }
 
 fn encodings() -> Vec<Animal> {
