@@ -11,7 +11,6 @@
 
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use thiserror::Error;
 use time::OffsetDateTime;
 
@@ -152,17 +151,7 @@ impl Certificate {
     /// One PEM block: lines of 64 characters, each ended by LF (RFC 7468, 3).
     #[must_use]
     pub fn to_pem(&self) -> String {
-        let encoded = STANDARD.encode(&self.der);
-        let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-        let mut rest = encoded.as_str();
-        while !rest.is_empty() {
-            let (line, after) = rest.split_at(rest.len().min(64));
-            text.push_str(line);
-            text.push('\n');
-            rest = after;
-        }
-        text.push_str("-----END CERTIFICATE-----\n");
-        text
+        pem::encode("CERTIFICATE", &self.der).to_string()
     }
 
     /// The bytes.

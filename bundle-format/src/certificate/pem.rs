@@ -76,6 +76,23 @@ pub fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block<'_>> {
     })
 }
 
+/// One block: lines of 64 characters, each ended by LF (RFC 7468, 3). Wiped when dropped: it may be a key.
+#[must_use]
+pub fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
+    let packed = Zeroizing::new(STANDARD.encode(der));
+    let lines = packed.len().div_ceil(64);
+    let mut text = Zeroizing::new(String::with_capacity(packed.len() + lines + 2 * (label.len() + 17)));
+    text.extend(["-----BEGIN ", label, "-----\n"]);
+    let mut rest = packed.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        text.extend([line, "\n"]);
+        rest = after;
+    }
+    text.extend(["-----END ", label, "-----\n"]);
+    text
+}
+
 /// The label behind the next `marker`, if it is one, and what follows.
 fn next_marker<'a>(bytes: &'a [u8], marker: &[u8]) -> Option<(Option<&'a str>, &'a [u8])> {
     const LONGEST: usize = 64;
@@ -111,6 +128,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_written_is_read(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let text = encode("AN EXAMPLE", &bytes);
+            prop_assert!(text.lines().all(|line| line.len() <= 64) && text.capacity() <= text.len() + 2);
+            prop_assert_eq!(read(&text), [("AN EXAMPLE".to_owned(), Ok(bytes))]);
+        }
+
         #[test]
         fn arbitrary_text_ends(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "(-----(BEGIN|END) [AB]{0,2}(-----)?\n?|[a-z=\n]){0,20}") {
             blocks(&bytes).for_each(|block| drop(block.decode()));

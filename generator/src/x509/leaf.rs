@@ -105,7 +105,7 @@ impl LeafMaterial {
             _ => PrivateKey::generate_rsa(PrivateKey::LEAST_RSA_BITS)?,
         };
         let mut serial = [0; 20];
-        rand::fill(&mut serial).map_err(|_| CryptoError::randomness())?;
+        rand::fill(&mut serial).map_err(|_| CryptoError::new("randomness"))?;
         serial[0] = serial[0] & 0x7f | 0x40;
         Ok(Self { key, serial })
     }
