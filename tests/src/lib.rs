@@ -1,2 +1,5 @@
 //! What the end-to-end tests share.
+
 pub mod pki;
+pub mod programs;
+pub mod workshop;

@@ -1,0 +1,80 @@
+//! The two programs under test, built as they are released, and how tests run them.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::OnceLock,
+};
+
+/// Where the release build put the programs.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let build = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--quiet", "--package", "reseal", "--package", "reseal-node"])
+            .current_dir(&workspace)
+            .status();
+        assert!(build.is_ok_and(|status| status.success()), "the programs cannot be built");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
+        let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+        target.join(triple).join("release").canonicalize().expect("the build has an output folder")
+    })
+}
+
+/// The path of `reseal`.
+#[must_use]
+pub fn reseal() -> PathBuf {
+    folder().join("reseal")
+}
+
+/// The path of `reseal-node`.
+#[must_use]
+pub fn reseal_node() -> PathBuf {
+    folder().join("reseal-node")
+}
+
+/// What a program did.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Itself, when the exit code is this one; else the test fails and shows all output.
+    ///
+    /// # Panics
+    /// When it is another.
+    #[must_use]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// Runs a program with arguments in a folder.
+///
+/// # Panics
+/// When it cannot be started or is killed.
+pub fn run<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, arguments: &[S], folder: &Path) -> Ran {
+    let program = program.as_ref();
+    let output = Command::new(program).args(arguments).current_dir(folder).env_remove("NO_COLOR").output();
+    let Output { status, stdout, stderr } = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    Ran { code: status.code().unwrap_or_else(|| panic!("{}: {status}", program.display())), stdout: text(&stdout), stderr: text(&stderr) }
+}
+
+/// Runs a shell script with `set -eu`, and gives what it printed.
+///
+/// # Panics
+/// When it fails.
+#[must_use]
+pub fn sh(script: &str, folder: &Path) -> String {
+    run("sh", &["-euc", script], folder).expect_code(0).stdout
+}

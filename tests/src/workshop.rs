@@ -1,0 +1,206 @@
+//! A workstation with a site's material made by openssl, and folder trees that look like its nodes.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use crate::programs::{Ran, reseal, reseal_node, run, sh};
+
+/// The Manager's template folder, below a node's root.
+pub const GENCERTS: &str = "var/lib/transwarp-manager/master/content/meta/services/TOS/tos-2.1/templates/gencerts";
+/// The Manager's `config.json`, in the shape and spacing in which it is found.
+pub const CONFIG_JSON: &str = "{\n  \"signing\": {\n    \"default\": {\n      \"expiry\": \"87600h\"\n    },\n    \"profiles\": {\n      \"etcd\": { \"usages\": [\"signing\", \"key encipherment\"], \"expiry\" : \"87600h\" },\r\n      \"short\": { \"expiry\": \"8760h\" }\n    }\n  }\n}";
+
+/// A temporary folder with `etcd-ca.pem`, `etcd-ca-key.pem`, `etcd.pem`, `etcd-key.pem`, `signer.key` and `signer.key.pub`.
+pub struct Workshop {
+    folder: TempDir,
+}
+
+/// When the material of a [`Workshop`] is valid, as `openssl ca` takes dates.
+#[derive(Clone, Copy)]
+pub struct Dates {
+    /// The start, `YYYYMMDDHHMMSSZ`.
+    pub begin: &'static str,
+    /// The end.
+    pub end: &'static str,
+}
+
+/// The dates that shipped.
+pub const EXPIRED: Dates = Dates { begin: "20180311103000Z", end: "20230310103000Z" };
+
+impl Workshop {
+    /// An expired site: RSA-2048, names and addresses of three nodes.
+    #[must_use]
+    pub fn expired() -> Self {
+        Self::new(EXPIRED, "DNS:tos1,DNS:tos2,DNS:tos3,IP:10.0.0.11,IP:10.0.0.12,IP:10.0.0.13,IP:127.0.0.1,IP:10.10.10.1")
+    }
+
+    /// A site whose leaf has these SANs, as openssl writes them.
+    ///
+    /// # Panics
+    /// When openssl fails.
+    #[must_use]
+    pub fn new(dates: Dates, sans: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let script = format!(
+            "openssl genrsa -out etcd-ca-key.pem 2048 2>&1; openssl genrsa -out etcd-key.pem 2048 2>&1
+             printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=index\\nserial=serial\\nnew_certs_dir=.\\ndefault_md=sha256\\npolicy=p\\nunique_subject=no\\n[p]\\ncommonName=supplied\\norganizationName=optional\\n[req]\\ndistinguished_name=dn\\n[dn]\\n' >c.cnf
+             printf '[ca_ext]\\nbasicConstraints=critical,CA:TRUE,pathlen:2\\nkeyUsage=critical,keyCertSign,cRLSign\\nsubjectKeyIdentifier=hash\\nauthorityKeyIdentifier=keyid\\n[leaf_ext]\\nbasicConstraints=critical,CA:FALSE\\nkeyUsage=critical,digitalSignature,keyEncipherment\\nextendedKeyUsage=serverAuth,clientAuth\\nsubjectKeyIdentifier=hash\\nauthorityKeyIdentifier=keyid\\nsubjectAltName={sans}\\n' >>c.cnf
+             : >index; openssl rand -hex 8 >serial
+             openssl req -new -key etcd-ca-key.pem -subj /O=transwarp/CN=etcd-ca -config c.cnf -out ca.csr
+             openssl ca -batch -notext -selfsign -config c.cnf -keyfile etcd-ca-key.pem -in ca.csr -extensions ca_ext -startdate {begin} -enddate {end} -out etcd-ca.pem 2>&1
+             openssl req -new -key etcd-key.pem -subj /O=transwarp/CN=kubernetes -config c.cnf -out leaf.csr
+             openssl ca -batch -notext -config c.cnf -keyfile etcd-ca-key.pem -cert etcd-ca.pem -in leaf.csr -extensions leaf_ext -startdate {begin} -enddate {end} -out etcd.pem 2>&1",
+            begin = dates.begin,
+            end = dates.end,
+        );
+        let _ = sh(&script, folder.path());
+        let workshop = Self { folder };
+        let _ = workshop.reseal(&["keygen", "--out", "signer.key", "--no-passphrase"]).expect_code(0);
+        workshop
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs `reseal` in the folder.
+    #[must_use]
+    pub fn reseal(&self, arguments: &[&str]) -> Ran {
+        run(reseal(), arguments, self.path())
+    }
+
+    /// Runs `reseal build` for three nodes, the third of which is the Manager, with further arguments.
+    #[must_use]
+    pub fn build(&self, further: &[&str]) -> Ran {
+        let mut arguments = vec!["build", "--name", "site", "--edition", "tdh", "--unsealed"];
+        let mut default = |flag: &'static str, value: &'static str| {
+            if !further.contains(&flag) {
+                arguments.extend([flag, value]);
+            }
+        };
+        default("--tos-version", "tos-2.1");
+        default("--ca", "etcd-ca.pem");
+        default("--ca-key", "etcd-ca-key.pem");
+        default("--leaf", "etcd.pem");
+        default("--signer", "signer.key");
+        if !further.contains(&"--node") {
+            arguments.extend([
+                "--node",
+                "tos1=10.0.0.11:etcd+flannel",
+                "--node",
+                "tos2=10.0.0.12:etcd",
+                "--node",
+                "tos3=10.0.0.13:etcd+manager",
+            ]);
+        }
+        arguments.extend(further);
+        self.reseal(&arguments)
+    }
+
+    /// Builds, and checks that the CA's private key is nowhere in the bundle; gives the bundle's path.
+    ///
+    /// # Panics
+    /// When the build fails or the key is in the bundle.
+    #[must_use]
+    pub fn bundle(&self, further: &[&str]) -> PathBuf {
+        let built = self.build(further).expect_code(0);
+        let bundle = self.path().join(built.stdout.trim());
+        self.assert_free_of_the_ca_key(&bundle);
+        bundle
+    }
+
+    /// The signer's fingerprint, by openssl.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let digest = sh("openssl pkey -pubin -in signer.key.pub -outform DER | openssl dgst -sha256 -binary | base64", self.path());
+        format!("SHA256:{}", digest.trim())
+    }
+
+    /// Searches the unpacked bundle for the CA's key: whole DER, every prime, exponent and coefficient, raw, as hexadecimal and
+    /// as base64 at every alignment. Numbers come from openssl, the search is this function's own.
+    ///
+    /// # Panics
+    /// When one is found.
+    pub fn assert_free_of_the_ca_key(&self, bundle: &Path) {
+        let tar = sh_bytes(&format!("gzip -dc '{}'", bundle.display()), self.path());
+        let squeezed: Vec<u8> = tar.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        let lower = squeezed.to_ascii_lowercase();
+        let numbers = sh("openssl rsa -in etcd-ca-key.pem -noout -text", self.path());
+        let mut secrets: Vec<Vec<u8>> = vec![sh_bytes("openssl rsa -in etcd-ca-key.pem -outform DER", self.path())];
+        for name in ["privateExponent", "prime1", "prime2", "exponent1", "exponent2", "coefficient"] {
+            secrets.push(number(&numbers, name));
+        }
+        for secret in &secrets {
+            assert!(secret.len() >= 100);
+            assert!(!holds(&tar, secret), "raw");
+            let hexadecimal: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert!(!holds(&lower, hexadecimal.as_bytes()), "hexadecimal");
+            for skip in 0..3 {
+                let part = &secret[skip..secret.len() - (secret.len() - skip) % 3];
+                assert!(!holds(&squeezed, encode(part).as_bytes()), "base64");
+            }
+        }
+    }
+
+    /// Makes the tree of a node of this site below `nodes/<name>` and gives its root.
+    ///
+    /// # Panics
+    /// When a file cannot be written.
+    #[must_use]
+    pub fn node(&self, name: &str, manager: bool) -> PathBuf {
+        let root = self.path().join("nodes").join(name);
+        let write = |path: &str, content: &[u8]| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder can be made");
+            fs::write(path, content).expect("a file can be written");
+        };
+        let read = |file: &str| fs::read(self.path().join(file)).expect("the material is there");
+        write("etc/hostname", format!("{name}\n").as_bytes());
+        for file in ["etcd-ca.pem", "etcd.pem", "etcd-key.pem"] {
+            write(&format!("srv/kubernetes/{file}"), &read(file));
+        }
+        let _ = sh("chmod 600 srv/kubernetes/etcd-key.pem", &root);
+        if manager {
+            write(&format!("{GENCERTS}/etcd-ca.pem"), &read("etcd-ca.pem"));
+            write(&format!("{GENCERTS}/config.json"), CONFIG_JSON.as_bytes());
+        }
+        root
+    }
+
+    /// Runs `reseal-node` on a node's tree.
+    #[must_use]
+    pub fn on_node(&self, root: &Path, arguments: &[&str]) -> Ran {
+        let root = root.display().to_string();
+        run(reseal_node(), &[arguments, &["--root", &root]].concat(), self.path())
+    }
+}
+
+fn sh_bytes(script: &str, folder: &Path) -> Vec<u8> {
+    let output = std::process::Command::new("sh").args(["-euc", script]).current_dir(folder).output().expect("sh runs");
+    assert!(output.status.success(), "{script}");
+    output.stdout
+}
+
+/// A number of `openssl rsa -text`: the lines of colon-separated hexadecimal after its name.
+fn number(text: &str, name: &str) -> Vec<u8> {
+    let lines = text.lines().skip_while(|line| !line.starts_with(&format!("{name}:"))).skip(1).take_while(|line| line.starts_with(' '));
+    let digits: String = lines.flat_map(|line| line.chars().filter(char::is_ascii_hexdigit)).collect();
+    let bytes: Vec<u8> =
+        (0..digits.len() / 2).map(|index| u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).expect("hexadecimal")).collect();
+    bytes.into_iter().skip_while(|byte| *byte == 0).collect()
+}
+
+fn holds(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window[0] == needle[0] && window == needle)
+}
+
+fn encode(bytes: &[u8]) -> String {
+    use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+    STANDARD_NO_PAD.encode(bytes)
+}
