@@ -45,7 +45,7 @@ fn forms(kind: Key, pem: &str) -> Vec<Form> {
             forms.push(sec1);
             forms.push(write("SEC1 DER", "ec -outform DER"));
             forms.push(write("SEC1 without the public key", "ec -no_public"));
-            forms.push(write("PKCS#8 of SEC1 without the public key", "pkey -ec_conv_form compressed"));
+            forms.push(write("PKCS#8 with a compressed point", "pkey -ec_conv_form compressed"));
         }
         Key::Ed25519 => {}
     }
