@@ -124,6 +124,8 @@ fn subject_and_issuer_are_taken_over_as_bytes() {
     let site = Site::of(Key::Rsa2048, |ca| ca.subject.clone_from(&odd), |leaf| leaf.subject.clone_from(&odd), Key::Rsa2048);
     let leaf = site.issue(&[]).certificate;
     assert_eq!((leaf.issuer_raw(), leaf.subject_raw()), (odd.as_slice(), odd.as_slice()));
+    let of_another = Site::of(Key::Rsa2048, |_| {}, |leaf| leaf.issuer = Some(odd.clone()), Key::Rsa2048);
+    assert_eq!(of_another.issue(&[]).certificate.issuer_raw(), of_another.old_ca.subject_raw());
 }
 
 #[test]
@@ -156,6 +158,11 @@ fn the_same_key_serial_and_time_give_the_same_bytes() {
     let (one, two) = (issue(&site.request(&[]), &material).unwrap(), issue(&site.request(&[]), &material).unwrap());
     assert_eq!(one.certificate, two.certificate);
     assert_eq!(one.certificate.serial_hex(), "11".repeat(20));
+    for first in [0, 0x80] {
+        let mut material = LeafMaterial { key: PrivateKey::load(Key::P256.leaf().as_bytes(), None).unwrap(), serial: [0x11; 20] };
+        material.serial[0] = first;
+        assert_eq!(issue(&site.request(&[]), &material).unwrap_err(), LeafError::Serial { first });
+    }
     let serials: Vec<_> =
         (0..20).map(|_| LeafMaterial::fresh(&Site::of(Key::P256, |_| {}, |_| {}, Key::P256).former).unwrap().serial).collect();
     assert!(serials.iter().all(|serial| (1..0x80).contains(&serial[0])));
