@@ -356,23 +356,8 @@ mod tests {
     #[test]
     fn hostile_target_paths_are_refused() {
         for path in [
-            "",
-            "/",
-            "srv/x",
-            "/srv/../etc/shadow",
-            "/srv//x",
-            "/srv/./x",
-            "/srv/x/",
-            "/srv/*/*/x",
-            "/*/x",
-            "/srv/*",
-            "/srv/a*b/x",
-            "/var/lib/reseal",
-            "/var/lib/reseal/x",
-            "/proc/1/mem",
-            "/dev/sda",
-            "/srv/a\nb",
-            "/srv/a\0",
+            "", "/", "srv/x", "/srv/../etc/shadow", "/srv//x", "/srv/./x", "/srv/x/", "/srv/*/*/x", "/*/x", "/srv/*", "/srv/a*b/x",
+            "/var/lib/reseal", "/var/lib/reseal/x", "/proc/1/mem", "/dev/sda", "/srv/a\nb", "/srv/a\0",
         ] {
             assert!(path.parse::<TargetPath>().is_err(), "{path:?}");
         }

@@ -40,6 +40,7 @@ const REFUSALS: &[(&str, Judge, Refused, &str)] = &[
     ("UTCTime without seconds", Judge::OpenSsl, Refused::Authority, "format error in certificate's notBefore"),
     ("lengths in more bytes than they need", Judge::Go, Refused::Authority, "malformed extension"),
     ("lengths in more bytes than they need", Judge::Webpki, Refused::Authority, "TrailingData(Extension)"),
+    ("compressed point", Judge::Go, Refused::Authority, "failed to unmarshal elliptic curve point"),
     ("key without NULL parameters", Judge::Go, Refused::Authority, "missing NULL parameters"),
     ("key without NULL parameters", Judge::Webpki, Refused::Authority, "UnsupportedSignatureAlgorithmForPublicKey"),
     ("RSA with SHA-1", Judge::Go, Refused::OldLeaf, "insecure algorithm SHA1-RSA"),
@@ -190,12 +191,8 @@ fn assert_only_end_and_signature_differ(animal: &Animal, new: &Certificate) {
         let tbs = expected.tbs(animal.key);
         assert!(new.der().windows(tbs.len()).any(|window| window == tbs), "{}", animal.name);
     } else {
-        assert_eq!(hex(new.der()), hex(&expected.sign(animal.key, animal.key.authority())), "{}", animal.name);
+        assert!(new.der() == expected.sign(animal.key, animal.key.authority()), "{}", animal.name);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An authority and a leaf that cfssl made and that ended a minute ago.

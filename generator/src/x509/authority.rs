@@ -128,7 +128,7 @@ pub fn renew(old: &Certificate, key: &PrivateKey, not_after: OffsetDateTime) -> 
 
     let wanted = digest_of(old);
     let algorithm = key.algorithm_identifier(wanted);
-    let tbs = Splice { signature: Some(&algorithm), validity: Some(&validity), ..Splice::default() }.tbs(old);
+    let tbs = Splice { signature: Some(&algorithm), validity: Some(&validity) }.tbs(old);
     let signature = key.sign(wanted, &tbs)?;
     let new = Certificate::from_der(&splice::certificate(&tbs, &algorithm, &signature))?;
     new.verify_issued_by(&new).map_err(RenewError::SelfSignature)?;

@@ -252,3 +252,48 @@ fn same_point(own: &[u8], other: &[u8]) -> bool {
         _ => own == other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn nothing_secret_is_shown() {
+        let key = PrivateKey::generate_ec(Curve::P256).unwrap();
+        assert_eq!(format!("{key:?}"), format!("PrivateKey(P-256, {})", key.public_key()));
+        assert_eq!(format!("{:?}", Passphrase::from("secret".to_owned())), "Passphrase(…)");
+    }
+
+    #[test]
+    fn a_digest_is_never_weaker_than_sha_256() {
+        let (p256, p384) = (PrivateKey::generate_ec(Curve::P256).unwrap(), PrivateKey::generate_ec(Curve::P384).unwrap());
+        for wanted in [None, Some(Hash::Sha1), Some(Hash::Sha512)] {
+            assert_eq!(p256.algorithm(wanted), SignatureAlgorithm::Ecdsa(Hash::Sha256));
+            assert_eq!(p384.algorithm(wanted), SignatureAlgorithm::Ecdsa(Hash::Sha384));
+        }
+        let rsa = PrivateKey::generate_rsa(1024).unwrap();
+        assert_eq!(rsa.kind(), &KeyKind::Rsa(2048));
+        assert_eq!(rsa.algorithm(Some(Hash::Sha1)), SignatureAlgorithm::RsaPkcs1(Hash::Sha256));
+        assert_eq!(rsa.algorithm(Some(Hash::Sha384)), SignatureAlgorithm::RsaPkcs1(Hash::Sha384));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = PrivateKey::load(&bytes, None);
+            let _ = PrivateKey::load(&der::sequence(&[&bytes]), Some(&Passphrase::new(bytes.clone())));
+        }
+
+        #[test]
+        fn a_damaged_key_never_panics(at in 0usize..1000, byte in any::<u8>(), cut in 0usize..1000) {
+            let pem = PrivateKey::generate_ec(Curve::P384).unwrap().to_pem();
+            let mut bytes = pem.as_bytes().to_vec();
+            let (at, cut) = (at % bytes.len(), cut % bytes.len());
+            bytes[at] = byte;
+            let _ = PrivateKey::load(&bytes, None);
+            prop_assert!(PrivateKey::load(&pem.as_bytes()[..cut], None).is_err() || cut + 1 == pem.len());
+        }
+    }
+}

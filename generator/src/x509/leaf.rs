@@ -53,6 +53,12 @@ pub enum LeafError {
     /// The outcome is not a certificate: it was too large.
     #[error("the new certificate cannot be read back: {0}")]
     ReadBack(#[from] CertificateError),
+    /// A serial number that would be negative or shorter.
+    #[error("a serial number whose first byte is {first:#04x}, not between 0x01 and 0x7f")]
+    Serial {
+        /// The first byte.
+        first: u8,
+    },
     /// Nothing is left between begin and end.
     #[error("the new certificate would begin at {not_before} and end at {not_after}")]
     Span {
@@ -132,12 +138,15 @@ impl fmt::Debug for IssuedLeaf {
 /// It begins 24 hours ago, or with the CA if that is later, and ends with `request.not_after`, or with the CA if that is earlier.
 ///
 /// # Errors
-/// When the authority's key is another, a name or time cannot be written, or the outcome does not verify under the authority.
+/// When the authority's key is another, a name, time or serial number cannot be written, or the outcome does not verify under the authority.
 pub fn issue(request: &LeafRequest<'_>, material: &LeafMaterial) -> Result<IssuedLeaf, LeafError> {
     let LeafRequest { authority, authority_key, .. } = request;
     if !authority_key.matches(authority) {
         let (certificate, key) = (authority.public_key(), authority_key.public_key());
         return Err(LeafError::OtherKey { subject: authority.subject(), certificate, key });
+    }
+    if !(0x01..=0x7f).contains(&material.serial[0]) {
+        return Err(LeafError::Serial { first: material.serial[0] });
     }
     let wanted = digest_of(authority);
     let algorithm = authority_key.algorithm_identifier(wanted);

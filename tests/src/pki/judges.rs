@@ -106,8 +106,10 @@ fn openssl(chain: &Chain<'_>) -> Verdict {
     openssl_with(chain, &["-attime", &at])
 }
 
-/// Judges by the clock of this machine.
-#[must_use]
+/// Lets OpenSSL judge by the clock of this machine.
+///
+/// # Errors
+/// When it refuses.
 pub fn openssl_now(leaf: &Certificate, ca: &Certificate) -> Verdict {
     openssl_with(&Chain { leaf, ca, at: OffsetDateTime::now_utc() }, &[])
 }

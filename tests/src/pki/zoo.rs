@@ -396,6 +396,14 @@ fn encodings() -> Vec<Animal> {
             let at = key.windows(2).position(|window| window == [5, 0]).unwrap();
             ca.spki = seq(&[seq(&[oid("1.2.840.113549.1.1.1")]), key[at + 2..].to_vec()]);
         }),
+        animal(
+            "compressed point",
+            Key::P256,
+            &Parts {
+                spki: openssl("pkey -pubout -ec_conv_form compressed -outform DER", Key::P256.authority().as_bytes()),
+                ..ordinary(Key::P256)
+            },
+        ),
         odd("signature without NULL parameters", |ca| ca.bare_algorithm = true),
     ]
 }
