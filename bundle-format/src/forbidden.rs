@@ -56,12 +56,11 @@ fn without_escapes(content: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut plain = Zeroizing::new(Vec::with_capacity(content.len()));
     let mut rest = content;
     while let Some((first, tail)) = rest.split_first() {
-        rest = match (first, tail.first()) {
-            (b'\\', Some(b'n' | b'r')) => &tail[1..],
-            _ => {
-                plain.push(*first);
-                tail
-            }
+        rest = if let (b'\\', [b'n' | b'r', after @ ..]) = (first, tail) {
+            after
+        } else {
+            plain.push(*first);
+            tail
         };
     }
     plain

@@ -24,15 +24,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         const MIB: u64 = 1 << 20;
-        Self {
-            entries: 65_536,
-            total: 1024 * MIB,
-            sums: 16 * MIB,
-            signature: 4096,
-            manifest: 16 * MIB,
-            executor: 64 * MIB,
-            document: MIB,
-        }
+        Self { entries: 65_536, total: 1024 * MIB, sums: 16 * MIB, signature: 4096, manifest: 16 * MIB, executor: 64 * MIB, document: MIB }
     }
 }
 

@@ -1,4 +1,5 @@
 //! The reader against its own writer and against everything that differs from it.
+#![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
 
 mod common;
 

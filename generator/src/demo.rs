@@ -1,6 +1,6 @@
 //! The throw-away site of `reseal demo`: an expired CA, and three folder trees that look like TOS nodes.
 
-use std::{fs, io, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fmt::Write as _, fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
@@ -58,7 +58,7 @@ impl DemoSite {
         for (name, address, roles) in NODES {
             tree(&dir.join("nodes").join(name), name, &material, roles.contains("manager"))?;
             let roles = roles.replace('+', "\", \"");
-            site_toml.push_str(&format!("\n[[node]]\nname = \"{name}\"\naddresses = [\"{address}\"]\nroles = [\"{roles}\"]\n"));
+            let _ = write!(site_toml, "\n[[node]]\nname = \"{name}\"\naddresses = [\"{address}\"]\nroles = [\"{roles}\"]\n");
         }
         write(&dir.join("site.toml"), &site_toml, 0o644)?;
         Ok(Self { nodes: NODES.map(|(name, _, _)| name.to_owned()).to_vec(), site_toml })

@@ -20,6 +20,7 @@ pub enum Color {
 
 /// Where a command's words and data go: words to standard error, data to standard output.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
 pub struct Output {
     color: bool,
     quiet: bool,
@@ -42,19 +43,19 @@ impl Output {
     }
 
     /// Words for people; nothing with `--quiet`.
-    pub fn say(&self, text: &str) {
+    pub fn say(self, text: &str) {
         if !self.quiet {
             print_error(text);
         }
     }
 
     /// A warning, which `--quiet` does not silence.
-    pub fn warn(&self, text: &str) {
+    pub fn warn(self, text: &str) {
         print_error(&format!("{} {text}", self.paint("33;1", "warning:")));
     }
 
     /// An error, and the command to type next.
-    pub fn fail(&self, message: &str, hint: Option<&str>) {
+    pub fn fail(self, message: &str, hint: Option<&str>) {
         print_error(&format!("{} {message}", self.paint("31;1", "error:")));
         if let Some(hint) = hint {
             print_error(&format!("{} {hint}", self.paint("36;1", "hint:")));
@@ -62,8 +63,7 @@ impl Output {
     }
 
     /// A result. A reader that went away is no error.
-    #[expect(clippy::unused_self, reason = "all output goes through one value, so that a test or a log can take its place")]
-    pub fn data(&self, text: &str) {
+    pub fn data(self, text: &str) {
         let mut out = io::stdout().lock();
         let _ = out
             .write_all(text.as_bytes())
@@ -71,7 +71,7 @@ impl Output {
             .and_then(|()| out.flush());
     }
 
-    fn paint(&self, code: &str, text: &str) -> String {
+    fn paint(self, code: &str, text: &str) -> String {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }

@@ -1,4 +1,11 @@
 //! What the end-to-end tests share.
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this library is test code: it fails by panicking"
+)]
 
 pub mod pki;
 pub mod programs;

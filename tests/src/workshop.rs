@@ -139,7 +139,7 @@ impl Workshop {
         for secret in &secrets {
             assert!(secret.len() >= 100);
             assert!(!holds(&tar, secret), "raw");
-            let hexadecimal: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hexadecimal: String = hex::encode(secret);
             assert!(!holds(&lower, hexadecimal.as_bytes()), "hexadecimal");
             for skip in 0..3 {
                 let part = &secret[skip..secret.len() - (secret.len() - skip) % 3];

@@ -31,9 +31,12 @@ impl<R: Read> Read for Hashing<R> {
     }
 }
 
+/// The gzip header, which was read already, and then the rest of the file.
+type File<R> = Chain<Cursor<[u8; GZIP_DATA]>, BufReader<Hashing<R>>>;
+
 /// A tarball as a [`Source`] of entries.
 pub struct Tarball<R: Read> {
-    data: GzDecoder<Chain<Cursor<[u8; GZIP_DATA]>, BufReader<Hashing<R>>>>,
+    data: GzDecoder<File<R>>,
     claimed_digest: [u8; 32],
     folder: Option<(String, u64)>,
     last: String,

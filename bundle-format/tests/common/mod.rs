@@ -1,4 +1,5 @@
 //! A small bundle, made by the real writer and signed by a real key.
+#![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
 
 use bundle_format::{
     FORMAT,

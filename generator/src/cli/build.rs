@@ -208,7 +208,9 @@ fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
 }
 
 fn warn(output: Output, warnings: &[Warning]) {
-    warnings.iter().for_each(|warning| output.warn(&warning.to_string()));
+    for warning in warnings {
+        output.warn(&warning.to_string());
+    }
 }
 
 /// What was made, in the form that `--json` prints.

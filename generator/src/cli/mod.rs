@@ -96,6 +96,7 @@ struct Failure {
 }
 
 impl Failure {
+    #[expect(clippy::needless_pass_by_value, reason = "errors are handed over as they are")]
     fn new(message: impl ToString, hint: impl Into<Option<String>>) -> Self {
         Self { code: FAILED, message: message.to_string(), hint: hint.into() }
     }
