@@ -1,0 +1,75 @@
+//! What people read, as snapshots: help, tables, site file, readmes. `INSTA_UPDATE=always cargo test -p end-to-end --test snapshots`
+//! rewrites them; read the difference before committing it.
+
+use end_to_end::{
+    programs::{reseal, reseal_node, run, sh},
+    workshop::Workshop,
+};
+
+/// Replaces what differs from run to run: digests, fingerprints, folders, sizes in bytes.
+fn stable(text: &str, workshop: &Workshop) -> String {
+    let text = text
+        .replace(&workshop.path().canonicalize().unwrap().display().to_string(), "[DIR]")
+        .replace(&workshop.fingerprint(), "[FINGERPRINT]");
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in text.chars().chain(['\n']) {
+        if c.is_ascii_hexdigit() {
+            word.push(c);
+            continue;
+        }
+        out.push_str(if word.len() == 64 { "[SHA-256]" } else { &word });
+        word.clear();
+        out.push(c);
+    }
+    out.lines()
+        .map(|line| {
+            if line.ends_with(" bytes)") {
+                line.rsplit_once('(').map_or(line, |(start, _)| start).to_owned() + "([SIZE] bytes)"
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn help() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands: [(&str, std::path::PathBuf, &[&[&str]]); 2] = [
+        ("reseal", reseal(), &[&[], &["keygen"], &["inspect"], &["site", "init"], &["build"], &["show"], &["verify"], &["demo"]]),
+        ("reseal-node", reseal_node(), &[&[], &["verify"], &["plan"], &["apply"], &["status"], &["rollback"]]),
+    ];
+    for (name, program, commands) in commands {
+        for command in commands {
+            let text = run(&program, &[command, &["--help"][..]].concat(), folder.path()).expect_code(0).stdout;
+            let name = [&[name], *command].concat().join("-");
+            insta::assert_snapshot!(format!("help-{name}"), text);
+        }
+    }
+}
+
+#[test]
+fn what_the_generator_shows() {
+    let workshop = Workshop::expired();
+    let built = workshop.build(&["--serial", "7", "--created", "2026-01-02T03:04:05Z", "--san", "tos4"]).expect_code(0);
+    insta::assert_snapshot!("build", stable(&built.stderr, &workshop));
+    let text = |arguments: &[&str]| stable(&workshop.reseal(arguments).expect_code(0).stdout, &workshop);
+    insta::assert_snapshot!("show", text(&["show", "site-7.tar.gz"]));
+    insta::assert_snapshot!("show-node", text(&["show", "site-7.tar.gz", "--node", "tos3"]));
+    insta::assert_snapshot!("verify", text(&["verify", "site-7.tar.gz", "--signer", "signer.key.pub"]));
+    insta::assert_snapshot!("site-init", text(&["site", "init", "--ca", "etcd-ca.pem", "--leaf", "etcd.pem"]));
+    let _ = sh("tar -xzf site-7.tar.gz", workshop.path());
+    insta::assert_snapshot!(
+        "bundle-json",
+        stable(&sh("cat site-7/bundle.json", workshop.path()), &workshop)
+            .lines()
+            .map(|line| if line.contains("\"public_key\"") { "      \"public_key\": [FINGERPRINT]," } else { line })
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
+    for readme in ["README.txt", "README.zh-CN.txt", "nodes/tos3.json"] {
+        insta::assert_snapshot!(readme.replace('/', "-"), stable(&sh(&format!("cat site-7/{readme}"), workshop.path()), &workshop));
+    }
+}
