@@ -36,18 +36,43 @@ impl Forbidden {
         }
     }
 
-    /// Whether `content` holds one of the secrets.
-    #[must_use]
-    pub fn found_in(&self, content: &[u8]) -> bool {
-        let holds = |haystack: &[u8], needles: &[Zeroizing<Vec<u8>>]| {
-            needles.iter().any(|needle| Finder::new(needle.as_slice()).find(haystack).is_some())
-        };
+    /// The first of these contents that holds one of the secrets.
+    ///
+    /// A search is prepared once for a secret, not once for a content: bundles have many small entries.
+    pub fn found_in<'a, K>(&self, contents: impl IntoIterator<Item = (K, &'a [u8])>) -> Option<K> {
         if self.raw.is_empty() {
-            return false;
+            return None;
         }
+        let mut contents: Vec<(K, Forms<'a>)> = contents.into_iter().map(|(key, content)| (key, Forms::of(content))).collect();
+        let raw = self.raw.iter().find_map(|needle| {
+            let finder = Finder::new(needle.as_slice());
+            contents.iter().position(|(_, forms)| finder.find(forms.raw).is_some())
+        });
+        let text = || {
+            self.text.iter().find_map(|needle| {
+                let finder = Finder::new(needle.as_slice());
+                contents.iter().position(|(_, forms)| finder.find(&forms.squeezed).is_some() || finder.find(&forms.unescaped).is_some())
+            })
+        };
+        raw.or_else(text).map(|index| contents.swap_remove(index).0)
+    }
+}
+
+/// A content in the forms in which it is searched.
+struct Forms<'a> {
+    raw: &'a [u8],
+    /// Without white space and colons.
+    squeezed: Zeroizing<Vec<u8>>,
+    /// `squeezed` without escaped line breaks; empty where there is no backslash.
+    unescaped: Zeroizing<Vec<u8>>,
+}
+
+impl<'a> Forms<'a> {
+    fn of(raw: &'a [u8]) -> Self {
         let squeezed: Zeroizing<Vec<u8>> =
-            Zeroizing::new(content.iter().copied().filter(|byte| !byte.is_ascii_whitespace() && *byte != b':').collect());
-        holds(content, &self.raw) || holds(&squeezed, &self.text) || holds(&without_escapes(&squeezed), &self.text)
+            Zeroizing::new(raw.iter().copied().filter(|byte| !byte.is_ascii_whitespace() && *byte != b':').collect());
+        let unescaped = if squeezed.contains(&b'\\') { without_escapes(&squeezed) } else { Zeroizing::default() };
+        Self { raw, squeezed, unescaped }
     }
 }
 
@@ -92,11 +117,12 @@ mod tests {
             let mut forbidden = Forbidden::default();
             forbidden.add(&secret);
             for form in forms(&before, &secret, width) {
-                prop_assert!(forbidden.found_in(&form), "{:?}", String::from_utf8_lossy(&form));
+                let contents = [("other", b"nothing".as_slice()), ("holder", &form)];
+                prop_assert_eq!(forbidden.found_in(contents), Some("holder"), "{:?}", String::from_utf8_lossy(&form));
             }
             let other: Vec<u8> = secret.iter().map(|byte| byte ^ 0xa5).collect();
             for form in forms(&before, &other, width) {
-                prop_assert!(!forbidden.found_in(&form));
+                prop_assert_eq!(forbidden.found_in([((), form.as_slice())]), None);
             }
         }
     }

@@ -96,11 +96,11 @@ fn check(entries: &Entries, forbidden: &Forbidden) -> Result<(), WriteError> {
         if size > limit {
             return Err(WriteError::TooLarge { path: path.clone(), size, limit });
         }
-        if forbidden.found_in(content) {
-            return Err(WriteError::Forbidden(path.clone()));
-        }
     }
-    Ok(())
+    match forbidden.found_in(entries.iter().map(|(path, content)| (path, content.as_slice()))) {
+        Some(path) => Err(WriteError::Forbidden(path.clone())),
+        None => Ok(()),
+    }
 }
 
 fn pack(folder: &str, created: OffsetDateTime, entries: &Entries) -> Result<Vec<u8>, WriteError> {

@@ -95,9 +95,7 @@ impl<S: Source> Unverified<S> {
         let mut blob = |expected: &'static str| match source.next()? {
             Some((path, size)) if path.as_str() == expected => {
                 within_limit(limits, &path, size)?;
-                let mut content = Vec::new();
-                read_all(source, size, |bytes| content.extend_from_slice(bytes))?;
-                Ok(content)
+                Ok(content(source, size)?.to_vec())
             }
             Some((path, _)) => Err(BundleError::Expected { expected, found: format!("`{path}`") }),
             None => Err(BundleError::Expected { expected, found: "the end".to_owned() }),
@@ -353,15 +351,16 @@ fn listed_content(
         return Err(BundleError::Unlisted(path.clone()));
     }
     let mut hasher = Hasher::default();
-    let mut content = Zeroizing::new(Vec::with_capacity(if wanted { usize::try_from(size).unwrap_or(0) } else { 0 }));
-    read_all(source, size, |bytes| {
-        hasher.update(bytes);
-        if wanted {
-            content.extend_from_slice(bytes);
-        }
-    })?;
+    let kept = if wanted {
+        let content = content(source, size)?;
+        hasher.update(&content);
+        content
+    } else {
+        hash_content(source, size, &mut hasher)?;
+        Zeroizing::default()
+    };
     compare(sums, path, hasher)?;
-    Ok(content)
+    Ok(kept)
 }
 
 fn within_limit(limits: &Limits, path: &EntryPath, size: u64) -> Result<(), BundleError> {
@@ -369,18 +368,35 @@ fn within_limit(limits: &Limits, path: &EntryPath, size: u64) -> Result<(), Bund
     if size > limit { Err(BundleError::TooLarge { path: path.clone(), size, limit }) } else { Ok(()) }
 }
 
-fn read_all(source: &mut dyn Source, size: u64, mut take: impl FnMut(&[u8])) -> Result<(), BundleError> {
-    let mut buffer = Zeroizing::new([0; 1 << 14]);
+/// The content of the present entry, whole. Its size was compared with its limit before.
+fn content(source: &mut dyn Source, size: u64) -> Result<Zeroizing<Vec<u8>>, BundleError> {
+    let mut content = Zeroizing::new(vec![0; usize::try_from(size).map_err(|_| BundleError::Damaged)?]);
+    let mut filled = 0;
+    while filled < content.len() {
+        filled += read_some(source, &mut content[filled..])?;
+    }
+    Ok(content)
+}
+
+/// Hashes the content of the present entry piece by piece.
+fn hash_content(source: &mut dyn Source, size: u64, hasher: &mut Hasher) -> Result<(), BundleError> {
+    const PIECE: u64 = 1 << 16;
+    let mut piece = Zeroizing::new(vec![0; usize::try_from(size.min(PIECE)).unwrap_or(0)]);
     let mut left = size;
     while left > 0 {
-        let count = source.read(&mut buffer[..])?;
-        if count == 0 {
-            return Err(BundleError::Damaged);
-        }
-        take(&buffer[..count]);
-        left = left.saturating_sub(count as u64);
+        let most = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
+        let count = read_some(source, &mut piece[..most])?;
+        hasher.update(&piece[..count]);
+        left -= count as u64;
     }
     Ok(())
+}
+
+fn read_some(source: &mut dyn Source, buffer: &mut [u8]) -> Result<usize, BundleError> {
+    match source.read(buffer)? {
+        0 => Err(BundleError::Damaged),
+        count => Ok(count.min(buffer.len())),
+    }
 }
 
 /// After an error: a damaged medium explains all others.
