@@ -1,1 +1,23 @@
-//! The executor of reseal bundles.
+//! The executor of reseal bundles: verifies a bundle on an air-gapped node, plans and applies that node's slice, and takes it back.
+//!
+//! * `machine`: the one door to files, locks and the clock. Everything else is given what it looks at.
+//! * `bundle`, `identity`, `trust`, `facts`, `plan`, `preflight`: from a bundle and a machine to what will be done, or why not.
+//! * [`journal`] and `run`: what was begun, what is done, and what therefore comes next, after a power cut too.
+//! * `steps`: one file for each kind of step.
+//! * [`cli`] and `present`: arguments in, words out.
+
+mod bundle;
+pub mod cli;
+mod error;
+mod facts;
+mod identity;
+pub mod journal;
+pub mod json;
+mod keys;
+mod machine;
+mod plan;
+mod preflight;
+mod present;
+mod run;
+mod steps;
+mod trust;

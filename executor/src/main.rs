@@ -1,2 +1,7 @@
 //! The `reseal-node` command.
-fn main() {}
+
+use std::{env, process::ExitCode};
+
+fn main() -> ExitCode {
+    ExitCode::from(reseal_node::cli::main(env::args_os()))
+}

@@ -1,0 +1,106 @@
+//! Reads a bundle once, whole, and keeps this node's part of it.
+//!
+//! Nothing is acted on before the last entry was checked. Of 10,000 slices at most one is kept, so memory does not grow with the
+//! site; entries come after the slices, so the kept slice decides which of them are kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bundle_format::{
+    limits::Limits,
+    manifest::{AuthorityRecord, Manifest},
+    name::{EntryPath, NodeName},
+    reader::{BundleError, Complete, Source, Unverified, Visitor},
+    signature::TrustedSigners,
+    slice::{Slice, Step},
+};
+use zeroize::Zeroizing;
+
+use crate::identity::{Evidence, NodeListing, Wanted};
+
+/// The contents of entries, by path.
+pub type Material = BTreeMap<EntryPath, Zeroizing<Vec<u8>>>;
+
+/// A bundle that was read to its end and found whole.
+pub struct Bundle {
+    /// What is known of all of it.
+    pub complete: Complete,
+    /// The slices that fit, by name, and by what.
+    pub fitting: Vec<(NodeName, Evidence)>,
+    /// The slice, where exactly one fits.
+    pub slice: Option<Slice>,
+    /// All nodes, for a list.
+    pub nodes: Vec<NodeListing>,
+    /// What the slice and the manifest name.
+    pub material: Material,
+}
+
+impl Bundle {
+    /// Verifies and reads.
+    ///
+    /// # Errors
+    /// When the bundle is not from a trusted signer, or not whole.
+    pub fn read<S: Source>(source: S, trusted: &TrustedSigners, wanted: Wanted) -> Result<Self, BundleError> {
+        let verified = Unverified::open(source, Limits::default())?.verify(trusted)?;
+        let authorities = verified.manifest().authorities.clone();
+        let mut keep =
+            Keep { wanted, authorities, fitting: Vec::new(), slice: None, nodes: Vec::new(), named: None, material: Material::new() };
+        let complete = verified.read(&mut keep)?;
+        Ok(Self { complete, fitting: keep.fitting, slice: keep.slice, nodes: keep.nodes, material: keep.material })
+    }
+
+    /// What the bundle says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.complete.manifest
+    }
+}
+
+struct Keep {
+    wanted: Wanted,
+    authorities: Vec<AuthorityRecord>,
+    fitting: Vec<(NodeName, Evidence)>,
+    slice: Option<Slice>,
+    nodes: Vec<NodeListing>,
+    named: Option<BTreeSet<EntryPath>>,
+    material: Material,
+}
+
+impl Visitor for Keep {
+    fn slice(&mut self, slice: Slice) {
+        let Slice { node, identity, .. } = &slice;
+        let (host_names, addresses) = (identity.host_names.clone(), identity.addresses.clone());
+        self.nodes.push(NodeListing { node: node.clone(), host_names, addresses });
+        if let Some(evidence) = self.wanted.evidence(node, identity) {
+            self.fitting.push((node.clone(), evidence));
+            self.slice = (self.fitting.len() == 1).then_some(slice);
+        }
+    }
+
+    fn wants(&mut self, path: &EntryPath) -> bool {
+        let named =
+            self.named.get_or_insert_with(|| self.slice.as_ref().map(|slice| named_by(slice, &self.authorities)).unwrap_or_default());
+        named.contains(path)
+    }
+
+    fn entry(&mut self, path: EntryPath, content: Zeroizing<Vec<u8>>) {
+        self.material.insert(path, content);
+    }
+}
+
+/// The entries that a node's work needs: those of its steps, and the certificates that they are checked against.
+fn named_by(slice: &Slice, authorities: &[AuthorityRecord]) -> BTreeSet<EntryPath> {
+    let mut named: BTreeSet<EntryPath> = installs(slice).map(|file| file.entry.clone()).collect();
+    named.extend(authorities.iter().map(|authority| authority.certificate.clone()));
+    let leaves = authorities.iter().flat_map(|authority| &authority.leaves);
+    let used: Vec<EntryPath> =
+        leaves.filter(|leaf| named.contains(&leaf.certificate) || named.contains(&leaf.key)).map(|leaf| leaf.certificate.clone()).collect();
+    named.extend(used);
+    named
+}
+
+/// The files that a slice installs.
+pub fn installs(slice: &Slice) -> impl Iterator<Item = &bundle_format::slice::InstallFile> {
+    slice.steps.iter().flat_map(|step| match step {
+        Step::InstallFiles(step) => step.files.as_slice(),
+        Step::EditJson(_) => &[],
+    })
+}

@@ -1,0 +1,156 @@
+//! What `verify`, `plan` and `apply` have in common: the bundle, its signers, this node, and what stands against the plan.
+
+use std::path::PathBuf;
+
+use bundle_format::{
+    digest::Fingerprint,
+    name::NodeName,
+    signature::{SignerPublicKey, TrustedSigners},
+    slice::Slice,
+};
+
+use super::Context;
+use crate::{
+    bundle::Bundle,
+    error::Failure,
+    facts::Facts,
+    identity::{Evidence, Wanted},
+    journal::Phase,
+    machine::Machine,
+    plan::Plan,
+    preflight::{self, Refusal, Warning},
+    run::{Driver, Run},
+    trust,
+};
+
+/// Which bundle, and whose.
+#[derive(Clone, Debug, clap::Args)]
+pub struct BundleArgs {
+    /// The bundle: the tarball, or the folder that it was unpacked to [default: the one that this program lies in]
+    #[arg(value_name = "BUNDLE")]
+    pub path: Option<PathBuf>,
+    /// Who may have signed it: a fingerprint `SHA256:...`, or a file with the public key. May be repeated
+    #[arg(long = "signer", value_name = "SIGNER")]
+    pub signers: Vec<String>,
+}
+
+/// Which node.
+#[derive(Clone, Debug, clap::Args)]
+pub struct NodeArgs {
+    /// This node's name in the bundle [default: found by host name, address or machine-id]
+    #[arg(long, value_name = "NAME")]
+    pub node: Option<NodeName>,
+}
+
+impl BundleArgs {
+    /// The words as they were typed, to repeat them in a hint.
+    pub fn words(&self) -> Vec<String> {
+        let path = self.path.iter().map(|path| path.display().to_string());
+        path.chain(self.signers.iter().flat_map(|signer| ["--signer".to_owned(), signer.clone()])).collect()
+    }
+
+    /// Verifies and reads the bundle.
+    pub fn read(&self, context: &Context, wanted: Wanted) -> Result<Bundle, Failure> {
+        let trusted = self.trusted(&context.machine)?;
+        let path = match &self.path {
+            Some(path) => path.clone(),
+            None => context.machine.around_executable().ok_or(Failure::NoBundle)?,
+        };
+        context.screen.detail(&format!("reading `{}`", path.display()));
+        Ok(Bundle::read(context.machine.open_bundle(&path)?, &trusted, wanted)?)
+    }
+
+    fn trusted(&self, machine: &Machine) -> Result<TrustedSigners, Failure> {
+        self.signers.iter().map(|value| signer(value, machine)).collect()
+    }
+}
+
+fn signer(value: &str, machine: &Machine) -> Result<Fingerprint, Failure> {
+    let refuse = |why: String| Failure::Signer { value: value.to_owned(), why };
+    if value.starts_with("SHA256:") {
+        return value.parse().map_err(|why: bundle_format::digest::DigestError| refuse(why.to_string()));
+    }
+    let pem = machine.read_argument(value.as_ref()).map_err(|why| refuse(why.to_string()))?;
+    SignerPublicKey::from_pem(&pem).map(|key| key.fingerprint()).map_err(|why| refuse(why.to_string()))
+}
+
+impl NodeArgs {
+    /// How the node is to be found.
+    pub fn wanted(&self, machine: &Machine) -> Wanted {
+        match &self.node {
+            Some(name) => Wanted::Named(name.clone()),
+            None => Wanted::Host(machine.host()),
+        }
+    }
+}
+
+/// The slice of this node, and by what it was found. That the bundle is for this site is checked before.
+pub fn own_slice<'a>(bundle: &'a Bundle, args: &NodeArgs, machine: &Machine) -> Result<(&'a Slice, Evidence), Failure> {
+    let facts = Facts::gather(machine, bundle.manifest(), None);
+    trust::same_site(&bundle.manifest().authorities, None, &facts)?;
+    match (&bundle.slice, &bundle.fitting[..], &args.node) {
+        (Some(slice), [(_, evidence)], _) => Ok((slice, *evidence)),
+        (_, [], Some(name)) => Err(Refusal::NodeNotThere { name: name.clone(), nodes: bundle.nodes.clone() }.into()),
+        (_, [], None) => Err(Refusal::NodeUnknown { host: machine.host(), nodes: bundle.nodes.clone() }.into()),
+        (_, fitting, _) => Err(Refusal::NodeAmbiguous { nodes: fitting.iter().map(|(node, _)| node.clone()).collect() }.into()),
+    }
+}
+
+/// What an earlier run means for this bundle.
+pub struct Earlier {
+    /// A run of this bundle that is to be finished first.
+    pub to_finish: Option<Run>,
+    /// Runs that ended before their first change and are not closed.
+    pub stillborn: Vec<Run>,
+    /// What stands against going on.
+    pub refusals: Vec<Refusal>,
+    /// What is worth saying.
+    pub warnings: Vec<Warning>,
+}
+
+impl Earlier {
+    /// Looks at all runs.
+    pub fn of(driver: &Driver<'_>, bundle: &Bundle, slice: &Slice) -> Result<Self, Failure> {
+        let mut earlier = Self { to_finish: None, stillborn: Vec::new(), refusals: Vec::new(), warnings: Vec::new() };
+        for run in driver.store.runs()? {
+            let state = run.state()?;
+            let is_same = state.begin.is_some_and(|begin| begin.bundle == bundle.complete.identity && begin.node == slice.node);
+            let name = || run.folder.name.clone();
+            if run.history.is_torn {
+                earlier.warnings.push(Warning::TornJournal(name()));
+            }
+            if state.is_stillborn() {
+                earlier.stillborn.push(run);
+            } else if state.is_unfinished() && !is_same {
+                earlier.refusals.push(Refusal::Unfinished { run: name() });
+            } else if state.is_unfinished() {
+                let overwrites = matches!(state.phase, Phase::Undoing { discard_changes: true, .. });
+                let targets = driver.changed_since(&run)?;
+                if !targets.is_empty() && !overwrites {
+                    earlier.refusals.push(Refusal::ChangedSince { run: name(), targets });
+                }
+                earlier.to_finish = Some(run);
+            }
+        }
+        Ok(earlier)
+    }
+}
+
+/// Looks at the machine for a slice, once it is clear that the bundle is for this site.
+pub fn facts(bundle: &Bundle, slice: &Slice, machine: &Machine, holds_lock: bool) -> Result<Facts, Failure> {
+    let mut facts = Facts::gather(machine, bundle.manifest(), Some(slice));
+    if holds_lock {
+        facts.other_run = None;
+    }
+    trust::same_site(&bundle.manifest().authorities, Some(slice), &facts)?;
+    Ok(facts)
+}
+
+/// Everything that stands against a plan and everything worth saying about it.
+pub fn judge(bundle: &Bundle, slice: &Slice, plan: &Plan<'_>, facts: &Facts, earlier: &mut Earlier) -> (Vec<Refusal>, Vec<Warning>) {
+    let mut refusals = preflight::refusals(bundle, slice, plan, facts);
+    refusals.append(&mut earlier.refusals);
+    let mut warnings = preflight::warnings(bundle, plan, facts);
+    warnings.append(&mut earlier.warnings);
+    (refusals, warnings)
+}

@@ -1,0 +1,190 @@
+//! The command line: flags to a command, its outcome to an exit code. One file for each subcommand.
+
+mod apply;
+mod job;
+mod plan;
+mod rollback;
+mod status;
+mod verify;
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    error::{Exit, Failure},
+    machine::Machine,
+    preflight::{Refusal, Warning},
+    present::{Call, Color, Loudness, Problem, Screen, explain},
+};
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  failed, nothing was changed
+  2  the command line makes no sense
+  3  the bundle is rejected
+  4  refused before the first change
+  5  failed, everything was put back
+  6  failed, a person is needed
+
+Examples:
+  reseal-node verify site-7.tar.gz --signer SHA256:...
+  reseal-node plan site-7.tar.gz --signer SHA256:...
+  reseal-node apply site-7.tar.gz --signer SHA256:...
+  reseal-node status
+  reseal-node rollback";
+
+/// Renews the certificates of this node from a signed bundle.
+#[derive(Debug, Parser)]
+#[command(name = "reseal-node", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+struct Cli {
+    /// Work on the tree below DIR instead of the whole machine.
+    #[arg(long, value_name = "DIR", global = true)]
+    root: Option<PathBuf>,
+    /// Write one JSON document to stdout.
+    #[arg(long, global = true)]
+    json: bool,
+    /// When to use color.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
+    color: Color,
+    /// Say nothing but warnings and errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Verify(verify::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Status(status::Args),
+    Rollback(rollback::Args),
+}
+
+/// What every command has at hand.
+struct Context {
+    machine: Machine,
+    screen: Screen,
+}
+
+/// How a command ended, other than with a [`Failure`].
+#[derive(Default)]
+struct Outcome {
+    /// What the command has to say, for programs.
+    document: Map<String, Value>,
+    /// What is worth saying.
+    warnings: Vec<Warning>,
+    /// What stands against it.
+    refusals: Vec<Refusal>,
+}
+
+impl Outcome {
+    fn of(document: Value) -> Self {
+        let document = match document {
+            Value::Object(document) => document,
+            other => Map::from_iter([("value".to_owned(), other)]),
+        };
+        Self { document, ..Self::default() }
+    }
+}
+
+/// Runs the program; the result is its exit code.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
+    let arguments: Vec<OsString> = arguments.collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 };
+        }
+    };
+    let screen = cli.screen();
+    let call = cli.call(&arguments);
+    let machine = match &cli.root {
+        Some(root) => Machine::below(root),
+        None => Ok(Machine::whole()),
+    };
+    let result = machine.map_err(Failure::from).and_then(|machine| {
+        let context = Context { machine, screen: cli.screen() };
+        cli.command.run(&context)
+    });
+    conclude(&screen, &call, result) as u8
+}
+
+impl Command {
+    fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        match self {
+            Self::Apply(args) => args.run(context),
+            Self::Plan(args) => args.run(context),
+            Self::Rollback(args) => args.run(context),
+            Self::Status(args) => args.run(context),
+            Self::Verify(args) => args.run(context),
+        }
+    }
+}
+
+impl Cli {
+    fn screen(&self) -> Screen {
+        let loudness = match (self.quiet, self.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, true) => Loudness::Verbose,
+            (false, false) => Loudness::Normal,
+        };
+        Screen::new(self.color, self.json, loudness)
+    }
+
+    fn call(&self, arguments: &[OsString]) -> Call {
+        let (command, rest) = match &self.command {
+            Command::Apply(args) => ("apply", args.bundle.words()),
+            Command::Plan(args) => ("plan", args.bundle.words()),
+            Command::Rollback(_) => ("rollback", Vec::new()),
+            Command::Status(_) => ("status", Vec::new()),
+            Command::Verify(args) => ("verify", args.bundle.words()),
+        };
+        let program = arguments.first().map_or_else(|| "reseal-node".to_owned(), |program| program.to_string_lossy().into_owned());
+        Call { program, root: self.root.as_ref().map(|root| root.display().to_string()), command, rest }
+    }
+}
+
+/// Shows what a command came to, and finds its exit code.
+fn conclude(screen: &Screen, call: &Call, result: Result<Outcome, Failure>) -> Exit {
+    let (mut outcome, failure) = match result {
+        Ok(mut outcome) => {
+            let refusals = std::mem::take(&mut outcome.refusals);
+            let failure = (!refusals.is_empty()).then_some(Failure::Refused(refusals));
+            (outcome, failure)
+        }
+        Err(failure) => (Outcome::default(), Some(failure)),
+    };
+    let exit = failure.as_ref().map_or(Exit::Done, Failure::exit);
+    let problems: Vec<Problem> = failure.iter().flat_map(|failure| explain(failure, call)).collect();
+    for warning in &outcome.warnings {
+        screen.warn(&warning.to_string());
+    }
+    for problem in &problems {
+        screen.problem(problem);
+    }
+    let warnings: Vec<String> = outcome.warnings.iter().map(Warning::to_string).collect();
+    let head = json!({ "format": 1, "command": call.command, "exit": exit as u8, "warnings": warnings, "problems": problems });
+    if let Value::Object(head) = head {
+        outcome.document.extend(head);
+    }
+    screen.data(&outcome.document);
+    exit
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,131 @@
+//! Every way in which a command can fail, and the exit code of each. What it means for a person is `present::explain`'s to say.
+
+use bundle_format::reader::BundleError;
+use thiserror::Error;
+
+use crate::{
+    machine::{MachineError, MediumError},
+    plan::Rejection,
+    preflight::Refusal,
+    run::{RunError, StoreError},
+};
+
+/// The exit codes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed, and nothing was changed.
+    Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The bundle is rejected.
+    Rejected = 3,
+    /// Refused before the first change.
+    Refused = 4,
+    /// Failed, and everything was put back.
+    RolledBack = 5,
+    /// Failed, and a person is needed.
+    Person = 6,
+}
+
+/// A command that failed.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The bundle is not from a trusted signer, or not whole.
+    #[error(transparent)]
+    Bundle(BundleError),
+    /// A system call failed before the first change.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// No bundle was named, and this program lies in none.
+    #[error("no bundle was named, and this program does not lie in an unpacked one")]
+    NoBundle,
+    /// What was named cannot be opened.
+    #[error(transparent)]
+    Medium(MediumError),
+    /// The preflight refuses; each refusal is a problem of its own.
+    #[error("refused before the first change")]
+    Refused(Vec<Refusal>),
+    /// The bundle contradicts itself, or is for another site.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// A run ended other than well.
+    #[error(transparent)]
+    Run(RunError),
+    /// A `--signer` is neither a fingerprint nor a public key.
+    #[error("`--signer {value}`: {why}")]
+    Signer {
+        /// As it was typed.
+        value: String,
+        /// The reason.
+        why: String,
+    },
+    /// What is kept of earlier runs cannot be used.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Bundle(BundleError::Io(_)) | Self::Machine(_) | Self::Run(RunError::Unchanged { .. }) => Exit::Failed,
+            Self::Bundle(_) | Self::Rejected(_) | Self::Medium(MediumError::Bundle(_)) => Exit::Rejected,
+            Self::Medium(MediumError::Open { .. }) | Self::NoBundle | Self::Signer { .. } => Exit::Usage,
+            Self::Refused(_) | Self::Run(RunError::Changed { .. }) => Exit::Refused,
+            Self::Store(error) | Self::Run(RunError::Store(error)) => store_exit(error),
+            Self::Run(RunError::RolledBack { .. }) => Exit::RolledBack,
+            Self::Run(RunError::Stuck { .. } | RunError::NotUndone { .. }) => Exit::Person,
+        }
+    }
+}
+
+fn store_exit(error: &StoreError) -> Exit {
+    match error {
+        StoreError::Journal { .. } => Exit::Person,
+        StoreError::Lock(crate::machine::LockError::Held(_)) => Exit::Refused,
+        _ => Exit::Failed,
+    }
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        Self::Bundle(error)
+    }
+}
+
+impl From<MediumError> for Failure {
+    fn from(error: MediumError) -> Self {
+        match error {
+            MediumError::Bundle(error) => Self::Bundle(error),
+            error @ MediumError::Open { .. } => Self::Medium(error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Lock(crate::machine::LockError::Held(pid)) => Self::Refused(vec![Refusal::Busy { pid }]),
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Changed { run, targets } => Self::Refused(vec![Refusal::ChangedSince { run, targets }]),
+            RunError::Store(error) => error.into(),
+            error => Self::Run(error),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(vec![refusal])
+    }
+}

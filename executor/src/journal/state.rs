@@ -1,0 +1,202 @@
+//! From the records of a run to where it stands. A pure function: what a next `apply` or `rollback` does follows from [`Phase`] alone.
+//!
+//! Invariants: before [`Record::BackedUp`] nothing is changed; in [`Phase::Applying`] the steps below `done` are done, the one after
+//! them is in an unknown state if `started`, and none behind it has begun; in [`Phase::Undoing`] the steps from `left` on are as
+//! they were before the run. Both directions of a step can be repeated, so an unknown state needs no more knowledge than that.
+
+use thiserror::Error;
+
+use super::{Begin, Record};
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Phase {
+    /// Ended before its first change.
+    Abandoned,
+    /// Done.
+    Applied,
+    /// Cut off between steps, or within one.
+    Applying {
+        /// How many steps are done.
+        done: usize,
+        /// Whether the step after them has begun.
+        started: bool,
+    },
+    /// Cut off before its first record.
+    Empty,
+    /// Cut off before its first change.
+    Preparing,
+    /// Undone.
+    RolledBack,
+    /// Cut off while it was undone.
+    Undoing {
+        /// How many steps may still have effects.
+        left: usize,
+        /// Whether changes that others made since are overwritten.
+        discard_changes: bool,
+    },
+}
+
+/// Records that cannot follow each other.
+#[derive(Clone, Debug, Error, Eq, PartialEq)]
+#[error("record {number}, {record}, cannot follow in the phase {phase:?}")]
+pub struct Contradiction {
+    number: usize,
+    record: String,
+    phase: Phase,
+}
+
+/// A run, as its journal tells it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct State<'a> {
+    /// What it changes, once that is recorded.
+    pub begin: Option<&'a Begin>,
+    /// Where it stands.
+    pub phase: Phase,
+}
+
+impl<'a> State<'a> {
+    pub(super) fn of(records: impl Iterator<Item = &'a Record>) -> Result<Self, Contradiction> {
+        let mut state = State { begin: None, phase: Phase::Empty };
+        for (number, record) in (1..).zip(records) {
+            let steps = state.begin.map_or(0, |begin| begin.steps.len());
+            let impossible = || Contradiction { number, record: name(record), phase: state.phase };
+            state.phase = next(state.phase, record, steps).ok_or_else(impossible)?;
+            if let Record::Begin(begin) = record {
+                state.begin = Some(begin);
+            }
+        }
+        Ok(state)
+    }
+
+    /// Whether the next `apply` of the same bundle has this run to finish, and that of another is refused.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        matches!(self.phase, Phase::Applying { .. } | Phase::Undoing { .. })
+    }
+
+    /// Whether `rollback` has something to do.
+    #[must_use]
+    pub fn can_be_undone(&self) -> bool {
+        self.is_unfinished() || self.phase == Phase::Applied
+    }
+
+    /// Whether the run ended, or was cut off, before its first change, and is not closed yet.
+    #[must_use]
+    pub fn is_stillborn(&self) -> bool {
+        matches!(self.phase, Phase::Empty | Phase::Preparing)
+    }
+}
+
+/// The transitions: every pair that is not here is a contradiction.
+fn next(phase: Phase, record: &Record, steps: usize) -> Option<Phase> {
+    Some(match (phase, record) {
+        (Phase::Empty, Record::Begin(_)) => Phase::Preparing,
+        (Phase::Empty | Phase::Preparing, Record::Abandoned) => Phase::Abandoned,
+        (Phase::Preparing, Record::BackedUp) => Phase::Applying { done: 0, started: false },
+        // A continued run announces the step at which it was cut off once more.
+        (Phase::Applying { done, .. }, Record::StepStarted { step }) if *step == done && done < steps => {
+            Phase::Applying { done, started: true }
+        }
+        (Phase::Applying { done, started: true }, Record::StepDone { step }) if *step == done => {
+            Phase::Applying { done: done + 1, started: false }
+        }
+        (Phase::Applying { done, started: false }, Record::Applied) if done == steps => Phase::Applied,
+        (Phase::Applying { done, started }, Record::UndoStarted { discard_changes, .. }) => {
+            Phase::Undoing { left: done + usize::from(started), discard_changes: *discard_changes }
+        }
+        (Phase::Applied, Record::UndoStarted { discard_changes, .. }) => Phase::Undoing { left: steps, discard_changes: *discard_changes },
+        (Phase::Undoing { left, .. }, Record::UndoStarted { discard_changes, .. }) => {
+            Phase::Undoing { left, discard_changes: *discard_changes }
+        }
+        (Phase::Undoing { left, discard_changes }, Record::StepUndone { step }) if step + 1 == left => {
+            Phase::Undoing { left: *step, discard_changes }
+        }
+        (Phase::Undoing { left: 0, .. }, Record::RolledBack) => Phase::RolledBack,
+        _ => return None,
+    })
+}
+
+fn name(record: &Record) -> String {
+    let text = format!("{record:?}");
+    text.split(['(', ' ']).next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::record::tests::begin, *};
+
+    fn phase(records: &[Record]) -> Option<Phase> {
+        let all = [&[Record::Begin(Box::new(begin(2)))], records].concat();
+        State::of(all.iter()).ok().map(|state| state.phase)
+    }
+
+    fn undo(discard_changes: bool) -> Record {
+        Record::UndoStarted { why: "test".to_owned(), discard_changes }
+    }
+
+    #[test]
+    fn a_run_goes_through_its_phases() {
+        let started = |step| Record::StepStarted { step };
+        let done = |step| Record::StepDone { step };
+        let undone = |step| Record::StepUndone { step };
+        let applying = |done, started| Phase::Applying { done, started };
+        let undoing = |left| Phase::Undoing { left, discard_changes: false };
+        let walk = [
+            (Record::BackedUp, applying(0, false)),
+            (started(0), applying(0, true)),
+            (started(0), applying(0, true)),
+            (done(0), applying(1, false)),
+            (started(1), applying(1, true)),
+            (done(1), applying(2, false)),
+            (Record::Applied, Phase::Applied),
+            (undo(false), undoing(2)),
+            (undone(1), undoing(1)),
+            (undo(false), undoing(1)),
+            (undone(0), undoing(0)),
+            (Record::RolledBack, Phase::RolledBack),
+        ];
+        for length in 0..walk.len() {
+            let records: Vec<Record> = walk[..=length].iter().map(|(record, _)| record.clone()).collect();
+            assert_eq!(phase(&records), Some(walk[length].1), "{records:?}");
+        }
+    }
+
+    #[test]
+    fn an_undo_covers_the_step_that_was_cut_off() {
+        let left = |records: &[Record]| match phase(records) {
+            Some(Phase::Undoing { left, .. }) => left,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(left(&[Record::BackedUp, undo(true)]), 0);
+        assert_eq!(left(&[Record::BackedUp, Record::StepStarted { step: 0 }, undo(true)]), 1);
+    }
+
+    #[test]
+    fn what_cannot_follow_is_refused() {
+        let impossible: [&[Record]; 9] = [
+            &[Record::Applied],
+            &[Record::StepStarted { step: 0 }],
+            &[undo(false)],
+            &[Record::BackedUp, Record::StepStarted { step: 1 }],
+            &[Record::BackedUp, Record::StepDone { step: 0 }],
+            &[Record::BackedUp, Record::Applied],
+            &[Record::BackedUp, Record::Abandoned],
+            &[Record::BackedUp, Record::RolledBack],
+            &[Record::BackedUp, undo(false), Record::RolledBack, undo(false)],
+        ];
+        for records in impossible {
+            assert_eq!(phase(records), None, "{records:?}");
+        }
+        assert!(State::of([Record::BackedUp].iter()).is_err());
+    }
+
+    #[test]
+    fn before_the_first_change_there_is_nothing_to_finish_or_undo() {
+        for records in [&[][..], &[Record::Abandoned]] {
+            let all = [&[Record::Begin(Box::new(begin(1)))], records].concat();
+            let state = State::of(all.iter()).unwrap();
+            assert!(!state.is_unfinished() && !state.can_be_undone());
+        }
+    }
+}

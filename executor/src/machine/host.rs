@@ -1,0 +1,86 @@
+//! What this host is: its names, its clock, its user, and the bundle that this program lies in.
+
+use std::{
+    env,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use nix::{
+    ifaddrs::getifaddrs,
+    net::if_::InterfaceFlags,
+    sys::socket::SockaddrStorage,
+    unistd::{geteuid, gethostname},
+};
+use time::OffsetDateTime;
+
+use super::{Machine, file};
+
+/// How a host knows itself.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Host {
+    /// Its host name, as the kernel has it.
+    pub name: Option<String>,
+    /// The addresses of its interfaces, those of the loopback interface left out.
+    pub addresses: Vec<IpAddr>,
+    /// The content of `/etc/machine-id`.
+    pub machine_id: Option<String>,
+}
+
+impl Machine {
+    /// How this host knows itself; of a tree, what its files say.
+    pub fn host(&self) -> Host {
+        let machine_id = self.etc("machine-id");
+        if self.is_whole() {
+            let name = gethostname().ok().and_then(|name| name.into_string().ok());
+            Host { name, addresses: addresses(), machine_id }
+        } else {
+            Host { name: self.etc("hostname"), addresses: Vec::new(), machine_id }
+        }
+    }
+
+    /// The one line of a small file in `/etc`.
+    fn etc(&self, name: &str) -> Option<String> {
+        let content = file::read_bounded(&self.root.join("etc").join(name), 4096).ok()?;
+        let line = std::str::from_utf8(&content).ok()?.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
+        Some(line.to_owned())
+    }
+
+    /// The time, by this host's clock.
+    pub fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+
+    /// Whether this process may do what root may.
+    pub fn is_root(&self) -> bool {
+        geteuid().is_root()
+    }
+
+    /// The unpacked bundle that this program lies in, if it does: `<folder>/executor/linux-<arch>/reseal-node`.
+    pub fn around_executable(&self) -> Option<PathBuf> {
+        let executable = env::current_exe().ok()?;
+        let architecture = executable.parent()?;
+        let executors = architecture.parent()?;
+        let named = |path: &Path, test: fn(&str) -> bool| path.file_name().and_then(|name| name.to_str()).is_some_and(test);
+        let fits = named(architecture, |name| name.starts_with("linux-")) && named(executors, |name| name == "executor");
+        let folder = executors.parent().filter(|folder| fits && folder.join("SHA256SUMS").is_file())?;
+        Some(folder.to_owned())
+    }
+}
+
+fn addresses() -> Vec<IpAddr> {
+    let Ok(interfaces) = getifaddrs() else { return Vec::new() };
+    let mut found: Vec<IpAddr> = interfaces
+        .filter(|interface| !interface.flags.contains(InterfaceFlags::IFF_LOOPBACK))
+        .filter_map(|interface| interface.address.as_ref().and_then(ip))
+        .filter(|address| !address.is_loopback())
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
+}

@@ -1,0 +1,86 @@
+//! The one door to the machine: files, locks, clock, and what the host is called.
+//!
+//! No other module opens a path, asks the clock or makes a system call; `.clippy.toml` sees to it. Nothing here decides: it reads
+//! what is there and does one thing that it is told to.
+//!
+//! What a hostile tree may try, and what stops it: a link that leads a target out of the root ([`PlaceError::OutsideRoot`]); a
+//! link, folder, device or pipe where a file should be ([`Sight::NotAFile`], and every open is `O_NOFOLLOW | O_NONBLOCK`); a file
+//! without an end ([`MOST_BYTES`]); a staging file that is already there (every creation is exclusive).
+//!
+//! It never resolves a name or looks up a user: a static glibc crashes in both.
+
+#![allow(clippy::disallowed_methods, reason = "this is the one module that may")]
+#![allow(clippy::unused_self, reason = "who has no machine at hand may do none of this")]
+
+mod bundle;
+mod file;
+mod folder;
+mod host;
+mod metadata;
+mod path;
+mod state;
+mod volume;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+
+pub use bundle::MediumError;
+pub use file::{Dress, MOST_BYTES, Sight};
+pub use host::Host;
+pub use metadata::{Metadata, Snapshot};
+pub use path::{Located, Place, PlaceError};
+pub use state::{AppendFile, Lock, LockError};
+pub use volume::Volume;
+
+/// A system call that failed.
+#[derive(Debug, Error)]
+#[error("cannot {action} `{}`: {source}", .path.display())]
+pub struct MachineError {
+    action: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl MachineError {
+    /// Whether there was nothing at the path.
+    pub fn is_missing(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> MachineError {
+    let path = path.to_owned();
+    move |source| MachineError { action, path, source }
+}
+
+/// The machine, or the part of it below one folder.
+pub struct Machine {
+    root: PathBuf,
+    is_whole: bool,
+}
+
+impl Machine {
+    /// The machine that this process runs on.
+    pub fn whole() -> Self {
+        Self { root: PathBuf::from("/"), is_whole: true }
+    }
+
+    /// The tree below `root`, as if it were a machine.
+    ///
+    /// # Errors
+    /// When `root` is not a folder.
+    pub fn below(root: &Path) -> Result<Self, MachineError> {
+        let canonical = fs::canonicalize(root).map_err(failed("open the root", root))?;
+        fs::read_dir(&canonical).map_err(failed("open the root", root))?;
+        Ok(Self { root: canonical, is_whole: false })
+    }
+
+    /// Whether this is the whole machine rather than a tree.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+}

@@ -1,0 +1,117 @@
+//! The executor's own folder: private folders, a file that only grows, and the lock.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use nix::fcntl::OFlag;
+use thiserror::Error;
+
+use super::{Machine, MachineError, Place, failed, file};
+
+/// A file that only grows; every append is on disk before it returns.
+pub struct AppendFile {
+    file: File,
+    place: Place,
+}
+
+impl AppendFile {
+    /// Appends and syncs.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), MachineError> {
+        self.file.write_all(bytes).and_then(|()| self.file.sync_data()).map_err(failed("append to", &self.place.0))
+    }
+}
+
+/// The lock; held until dropped, or until the process ends in whatever way.
+pub struct Lock(#[expect(dead_code, reason = "held, not used")] File);
+
+/// Why the lock was not taken.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error("another run is in progress{}", .0.map_or_else(String::new, |pid| format!(", process `{pid}`")))]
+    Held(Option<u32>),
+    /// The system refused.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+}
+
+impl Machine {
+    /// Makes a folder that only its owner may enter, with the folders around it, unless it exists.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn make_folder(&self, folder: &Place) -> Result<(), MachineError> {
+        let fail = |error| failed("make the folder", &folder.0)(error);
+        let parent = folder.0.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(parent).map_err(fail)?;
+        match DirBuilder::new().mode(0o700).create(&folder.0) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.0.is_dir() => Ok(()),
+            Err(error) => Err(fail(error)),
+            Ok(()) => File::open(parent).and_then(|file| file.sync_all()).map_err(fail),
+        }
+    }
+
+    /// Opens a file to append to it, after what lies behind its first `keep` bytes was cut off. Makes it when there is none.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn append_to(&self, place: &Place, keep: u64) -> Result<AppendFile, MachineError> {
+        let fail = |error| failed("open", &place.0)(error);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits());
+        let mut file = options.open(&place.0).map_err(fail)?;
+        if file.metadata().map_err(fail)?.len() > keep {
+            file.set_len(keep).and_then(|()| file.sync_all()).map_err(fail)?;
+        }
+        file.seek(SeekFrom::End(0)).map_err(fail)?;
+        Ok(AppendFile { file, place: place.clone() })
+    }
+
+    /// Takes the lock at `place`, for good.
+    ///
+    /// # Errors
+    /// When another process holds it.
+    pub fn lock(&self, place: &Place) -> Result<Lock, LockError> {
+        let fail = |error| failed("lock", &place.0)(error);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits());
+        let mut file = options.open(&place.0).map_err(fail)?;
+        take(&file, &place.0)?;
+        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(fail)?;
+        Ok(Lock(file))
+    }
+
+    /// Who holds the lock at `place`, without taking it.
+    pub fn lock_holder(&self, place: &Place) -> Option<LockError> {
+        let file = file::open(&place.0).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(LockError::Held(holder(&place.0))),
+            _ => None,
+        }
+    }
+}
+
+/// Tries for a moment: a `plan` that only asks holds a shared lock for an instant.
+fn take(file: &File, path: &Path) -> Result<(), LockError> {
+    for _ in 0..10 {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(20)),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", path)(error).into()),
+        }
+    }
+    Err(LockError::Held(holder(path)))
+}
+
+fn holder(path: &Path) -> Option<u32> {
+    std::str::from_utf8(&file::read_bounded(path, 64).ok()?).ok()?.trim().parse().ok()
+}

@@ -1,0 +1,125 @@
+//! Contradictions within a bundle that only its contents show. Pure.
+
+use std::collections::BTreeSet;
+
+use bundle_format::{
+    certificate::{Certificate, CertificateError},
+    digest::{Digest, Fingerprint},
+    manifest::CertificateRecord,
+    name::{EntryPath, Label, TargetPath},
+};
+use thiserror::Error;
+
+use super::Plan;
+use crate::{bundle::Bundle, facts::Found, machine::Place};
+
+/// Why a bundle that is whole and trusted is rejected all the same.
+#[derive(Debug, Error)]
+pub enum Rejection {
+    /// The site's authority has another key.
+    #[error("the bundle is for another site: `{path}` has the key {}, the bundle's authority `{authority}` has {expected}", keys(.found))]
+    ForeignAuthority {
+        /// The authority's name in the bundle.
+        authority: Label,
+        /// Where this node keeps it.
+        path: TargetPath,
+        /// The keys of the certificates there.
+        found: Vec<Fingerprint>,
+        /// The key in the bundle.
+        expected: Fingerprint,
+    },
+    /// A certificate is not the one that the manifest lists.
+    #[error("`{entry}` has the fingerprint {found}, and bundle.json says {expected}")]
+    Fingerprint {
+        /// The entry.
+        entry: EntryPath,
+        /// The fingerprint of what it holds.
+        found: Digest,
+        /// The fingerprint in the manifest.
+        expected: Digest,
+    },
+    /// An authority does not have the key that the manifest lists.
+    #[error("`{entry}` has the key {found}, and bundle.json says {expected}")]
+    Key {
+        /// The entry.
+        entry: EntryPath,
+        /// Its key.
+        found: Fingerprint,
+        /// The key in the manifest.
+        expected: Fingerprint,
+    },
+    /// An entry that a step needs was not kept.
+    #[error("the entry `{0}`, which a step needs, is not in the bundle")]
+    NoEntry(EntryPath),
+    /// An entry that should be a certificate is none.
+    #[error("`{entry}` is no certificate: {why}")]
+    NoCertificate {
+        /// The entry.
+        entry: EntryPath,
+        /// The reason.
+        why: CertificateError,
+    },
+    /// Two steps, or one step twice, would change one file.
+    #[error("`{first}` and `{second}` are one file on this node, and the bundle changes it twice")]
+    Twice {
+        /// One path of it.
+        first: TargetPath,
+        /// The other.
+        second: TargetPath,
+    },
+}
+
+fn keys(found: &[Fingerprint]) -> String {
+    found.iter().map(Fingerprint::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// No file is changed twice: each has one former and one new content.
+pub(super) fn one_step_for_each_file(plan: &Plan<'_>) -> Result<(), Rejection> {
+    let mut seen: Vec<(&TargetPath, &Option<Place>)> = Vec::new();
+    for (path, found) in plan.found() {
+        let Found::At(target) = found else { continue };
+        let other = seen.iter().find(|(_, place)| target.place.is_some() && **place == target.place);
+        if let Some((first, _)) = other {
+            return Err(Rejection::Twice { first: (*first).clone(), second: path.clone() });
+        }
+        seen.push((path, &target.place));
+    }
+    let mut paths = BTreeSet::new();
+    match plan.found().find(|(path, _)| !paths.insert(*path)) {
+        Some((path, _)) => Err(Rejection::Twice { first: path.clone(), second: path.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// The certificates that were kept are those of the manifest.
+pub(super) fn certificates_as_listed(bundle: &Bundle) -> Result<(), Rejection> {
+    for authority in &bundle.manifest().authorities {
+        if let Some(certificate) = listed(bundle, &authority.certificate, &authority.renewed)?
+            && certificate.public_key() != authority.public_key
+        {
+            let (found, expected) = (certificate.public_key(), authority.public_key);
+            return Err(Rejection::Key { entry: authority.certificate.clone(), found, expected });
+        }
+        for leaf in &authority.leaves {
+            listed(bundle, &leaf.certificate, &leaf.renewed)?;
+        }
+    }
+    Ok(())
+}
+
+fn listed(bundle: &Bundle, entry: &EntryPath, record: &CertificateRecord) -> Result<Option<Certificate>, Rejection> {
+    let Some(certificate) = certificate(bundle, entry)? else { return Ok(None) };
+    if certificate.fingerprint() == record.fingerprint {
+        return Ok(Some(certificate));
+    }
+    Err(Rejection::Fingerprint { entry: entry.clone(), found: certificate.fingerprint(), expected: record.fingerprint })
+}
+
+/// The first certificate of an entry, where the entry was kept.
+fn certificate(bundle: &Bundle, entry: &EntryPath) -> Result<Option<Certificate>, Rejection> {
+    let Some(content) = bundle.material.get(entry) else { return Ok(None) };
+    match Certificate::all_from_file(content) {
+        Ok(certificates) => Ok(certificates.into_iter().next()),
+        Err(why) => Err(Rejection::NoCertificate { entry: entry.clone(), why }),
+    }
+}

@@ -1,0 +1,214 @@
+//! The plan: slice, material and facts to what will be done. A pure function; `plan` shows it and `apply` does it.
+//!
+//! A target that cannot be planned for stays in the plan as it was found, so that it can be shown; [`crate::preflight`] refuses it.
+
+mod check;
+
+use bundle_format::{
+    digest::Digest,
+    name::{EntryPath, TargetPath},
+    slice::{EditJson, InstallFile, InstallFiles, Slice, Step},
+};
+
+pub use check::Rejection;
+
+use crate::{
+    bundle::{Bundle, Material},
+    facts::{Facts, Found, Target},
+    journal::{FileChange, StepRecord},
+    json::{self, JsonError},
+};
+
+/// What will be done, step by step.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// The steps of the slice, those too that have nothing left to do.
+    pub steps: Vec<PlannedStep<'a>>,
+}
+
+/// One step.
+#[derive(Debug)]
+pub enum PlannedStep<'a> {
+    /// Edit a document.
+    EditJson(PlannedEdit<'a>),
+    /// Replace files.
+    InstallFiles(Vec<PlannedFile<'a>>),
+}
+
+/// One file of a step.
+#[derive(Debug)]
+pub struct PlannedFile<'a> {
+    /// What the slice says.
+    pub file: &'a InstallFile,
+    /// What the machine says.
+    pub found: &'a Found,
+    /// What will be there.
+    pub content: &'a [u8],
+}
+
+/// One document.
+#[derive(Debug)]
+pub struct PlannedEdit<'a> {
+    /// What the slice says.
+    pub step: &'a EditJson,
+    /// What the machine says.
+    pub found: &'a Found,
+    /// What will be there, where there is a document.
+    pub edited: Option<Result<json::Edited, JsonError>>,
+}
+
+/// What happens to a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// It is not there, and will be.
+    Create,
+    /// It is as it will be.
+    Keep,
+    /// It will be another.
+    Replace,
+    /// It cannot be said.
+    Unclear,
+}
+
+impl<'a> Plan<'a> {
+    /// Plans a slice.
+    ///
+    /// # Errors
+    /// When the bundle contradicts itself in a way that only its contents show.
+    pub fn of(bundle: &'a Bundle, slice: &'a Slice, facts: &'a Facts) -> Result<Self, Rejection> {
+        let steps = slice.steps.iter().map(|step| plan_step(step, &bundle.material, facts)).collect::<Result<_, _>>()?;
+        let plan = Self { steps };
+        check::one_step_for_each_file(&plan)?;
+        check::certificates_as_listed(bundle)?;
+        Ok(plan)
+    }
+
+    /// The steps that a run records: what changes, numbered through.
+    pub fn records(&self) -> Vec<StepRecord> {
+        let mut numbers = 0..;
+        let mut change = |target: &Target, new: Digest, mode: u32| FileChange {
+            number: numbers.next().unwrap_or(u32::MAX),
+            target: target.path.clone(),
+            former: target.sight.file().map(|seen| seen.snapshot.clone()),
+            new,
+            mode,
+        };
+        let mut records = Vec::new();
+        for step in &self.steps {
+            match step {
+                PlannedStep::EditJson(edit) => {
+                    if let (Some(target), Some(Ok(edited)), Change::Replace) = (edit.target(), &edit.edited, edit.change()) {
+                        let EditJson { member, from, to, .. } = edit.step.clone();
+                        let file = Box::new(change(target, Digest::of(&edited.content), 0o600));
+                        records.push(StepRecord::EditJson { file, member, from, to });
+                    }
+                }
+                PlannedStep::InstallFiles(files) => {
+                    let changing = files.iter().filter(|file| file.change() != Change::Keep);
+                    let files: Vec<FileChange> =
+                        changing.filter_map(|file| Some(change(file.target()?, Digest::of(file.content), file.file.mode.0))).collect();
+                    if !files.is_empty() {
+                        records.push(StepRecord::InstallFiles { files });
+                    }
+                }
+            }
+        }
+        records
+    }
+
+    /// Every file that the plan touches or would touch: its path in the bundle, and what was found.
+    pub fn found(&self) -> impl Iterator<Item = (&'a TargetPath, &'a Found)> {
+        self.steps.iter().flat_map(|step| match step {
+            PlannedStep::EditJson(edit) => vec![(&edit.step.target, edit.found)],
+            PlannedStep::InstallFiles(files) => files.iter().map(|file| (&file.file.target, file.found)).collect(),
+        })
+    }
+
+    /// The bytes that each changing file needs, now and then.
+    pub fn sizes(&self) -> Vec<(&'a Target, u64, u64)> {
+        let size = |target: Option<&'a Target>, change: Change, then: usize| {
+            let target = target.filter(|_| matches!(change, Change::Create | Change::Replace))?;
+            Some((target, target.sight.file().map_or(0, |seen| seen.snapshot.size), then as u64))
+        };
+        self.steps
+            .iter()
+            .flat_map(|step| match step {
+                PlannedStep::EditJson(edit) => {
+                    let then = edit.edited.as_ref().and_then(|edited| edited.as_ref().ok()).map_or(0, |edited| edited.content.len());
+                    vec![size(edit.target(), edit.change(), then)]
+                }
+                PlannedStep::InstallFiles(files) => {
+                    files.iter().map(|file| size(file.target(), file.change(), file.content.len())).collect()
+                }
+            })
+            .flatten()
+            .collect()
+    }
+}
+
+impl<'a> PlannedFile<'a> {
+    /// The target, where its path is clear.
+    pub fn target(&self) -> Option<&'a Target> {
+        at(self.found)
+    }
+
+    /// What happens to it.
+    pub fn change(&self) -> Change {
+        match self.target().map(|target| &target.sight) {
+            Some(crate::machine::Sight::Absent) => Change::Create,
+            Some(crate::machine::Sight::File(seen)) if seen.snapshot.sha256 == Digest::of(self.content) => Change::Keep,
+            Some(crate::machine::Sight::File(_)) => Change::Replace,
+            _ => Change::Unclear,
+        }
+    }
+}
+
+impl<'a> PlannedEdit<'a> {
+    /// The target, where its path is clear.
+    pub fn target(&self) -> Option<&'a Target> {
+        at(self.found)
+    }
+
+    /// What happens to it.
+    pub fn change(&self) -> Change {
+        match &self.edited {
+            Some(Ok(edited)) if edited.changed == 0 => Change::Keep,
+            Some(Ok(_)) => Change::Replace,
+            _ => Change::Unclear,
+        }
+    }
+}
+
+fn at(found: &Found) -> Option<&Target> {
+    match found {
+        Found::At(target) => Some(target),
+        _ => None,
+    }
+}
+
+fn plan_step<'a>(step: &'a Step, material: &'a Material, facts: &'a Facts) -> Result<PlannedStep<'a>, Rejection> {
+    match step {
+        Step::EditJson(step) => Ok(PlannedStep::EditJson(plan_edit(step, found(facts, &step.target)))),
+        Step::InstallFiles(InstallFiles { files }) => {
+            let plan = |file: &'a InstallFile| {
+                let content = content(material, &file.entry)?;
+                Ok(PlannedFile { file, found: found(facts, &file.target), content })
+            };
+            Ok(PlannedStep::InstallFiles(files.iter().map(plan).collect::<Result<_, _>>()?))
+        }
+    }
+}
+
+fn plan_edit<'a>(step: &'a EditJson, found: &'a Found) -> PlannedEdit<'a> {
+    let seen = at(found).and_then(|target| target.sight.file());
+    let edited = seen.map(|seen| json::edit(&seen.content, &step.member, &step.from, &step.to));
+    PlannedEdit { step, found, edited }
+}
+
+fn content<'a>(material: &'a Material, entry: &EntryPath) -> Result<&'a [u8], Rejection> {
+    material.get(entry).map(|content| content.as_slice()).ok_or_else(|| Rejection::NoEntry(entry.clone()))
+}
+
+fn found<'a>(facts: &'a Facts, target: &TargetPath) -> &'a Found {
+    facts.found.get(target).unwrap_or(&Found::Nowhere)
+}

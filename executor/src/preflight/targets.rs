@@ -1,0 +1,98 @@
+//! Preflight of files, folders and file systems. Pure.
+
+use std::collections::BTreeMap;
+
+use bundle_format::name::TargetPath;
+
+use super::{Refusal, Warning};
+use crate::{
+    facts::{Facts, Found, Target},
+    machine::{MOST_BYTES, Sight},
+    plan::{Change, Plan, PlannedStep},
+};
+
+/// Journal, `RESTORE.txt`, folders, and what others write meanwhile.
+const RESERVE: u64 = 1 << 20;
+
+/// Every target must be a file, or a place for one.
+pub fn usable(plan: &Plan<'_>) -> Vec<Refusal> {
+    let mut refusals: Vec<Refusal> = plan.found().filter_map(|(path, found)| unusable(path, found)).collect();
+    for step in &plan.steps {
+        let PlannedStep::EditJson(edit) = step else { continue };
+        match (edit.target(), &edit.edited) {
+            (Some(target), Some(Err(why))) => {
+                refusals.push(Refusal::Document { target: target.path.clone(), why: why.to_string() });
+            }
+            (Some(target), None) if matches!(target.sight, Sight::Absent) => {
+                refusals.push(Refusal::DocumentMissing { target: target.path.clone() });
+            }
+            _ => {}
+        }
+    }
+    refusals
+}
+
+fn unusable(path: &TargetPath, found: &Found) -> Option<Refusal> {
+    let target = match found {
+        Found::At(target) => target,
+        Found::Nowhere => return Some(Refusal::WildcardNone { target: path.clone() }),
+        Found::Several(candidates) => {
+            return Some(Refusal::WildcardSeveral { target: path.clone(), candidates: candidates.clone() });
+        }
+    };
+    let path = target.path.clone();
+    match &target.sight {
+        Sight::Absent | Sight::File(_) => None,
+        Sight::NotAFile(kind) => Some(Refusal::NotAFile { target: path, kind }),
+        Sight::NoPlace(why) => Some(Refusal::Place { target: path, why: why.clone() }),
+        Sight::TooLarge(size) => Some(Refusal::TooLarge { target: path, size: *size, most: MOST_BYTES }),
+        Sight::Unreadable(why) => Some(Refusal::Unreadable { target: path, why: why.clone() }),
+    }
+}
+
+/// Every target that changes must be replaceable.
+pub fn writable(plan: &Plan<'_>) -> Vec<Refusal> {
+    let closed = |target: &Target| {
+        let why = target.volume.as_ref().and_then(|volume| volume.closed.clone()).or_else(|| target.obstacle.clone())?;
+        Some(Refusal::ReadOnly { target: target.path.clone(), why })
+    };
+    plan.sizes().into_iter().filter_map(|(target, _, _)| closed(target)).collect()
+}
+
+/// Every file system must hold what is staged and backed up on it.
+pub fn room(plan: &Plan<'_>, facts: &Facts) -> Vec<Refusal> {
+    let sizes = plan.sizes();
+    if sizes.is_empty() {
+        return Vec::new();
+    }
+    let mut needs: BTreeMap<u64, (String, u64, u64)> = BTreeMap::new();
+    for (target, now, then) in &sizes {
+        if let (Some(volume), Some(place)) = (&target.volume, &target.place) {
+            let need = needs.entry(volume.device).or_insert((place.folder().to_string(), RESERVE, volume.free));
+            need.1 = need.1.saturating_add(*now.max(then));
+        }
+    }
+    if let Some(volume) = &facts.state_volume {
+        let backups: u64 = sizes.iter().map(|(_, now, _)| now).sum();
+        let need = needs.entry(volume.device).or_insert(("/var/lib/reseal".to_owned(), RESERVE, volume.free));
+        need.1 = need.1.saturating_add(backups);
+    }
+    let full = needs.into_values().filter(|(_, needed, free)| needed > free);
+    full.map(|(folder, needed, free)| Refusal::Full { folder, needed, free }).collect()
+}
+
+/// Documents that have neither the value before an edit nor the one after it.
+pub fn nothing_to_edit(plan: &Plan<'_>) -> Vec<Warning> {
+    let edits = plan.steps.iter().filter_map(|step| match step {
+        PlannedStep::EditJson(edit) if edit.change() == Change::Keep => Some(edit),
+        _ => None,
+    });
+    edits
+        .filter(|edit| matches!(&edit.edited, Some(Ok(edited)) if edited.already == 0))
+        .map(|edit| Warning::NothingToEdit {
+            target: edit.target().map_or(&edit.step.target, |target| &target.path).to_string(),
+            member: edit.step.member.clone(),
+            from: edit.step.from.clone(),
+        })
+        .collect()
+}

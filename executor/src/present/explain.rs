@@ -1,0 +1,216 @@
+//! The one renderer of failures: a stable code, what happened, and the next command to type.
+
+use bundle_format::{reader::BundleError, signature::SignatureError};
+use serde::Serialize;
+
+use crate::{
+    error::Failure,
+    identity::NodeListing,
+    machine::MediumError,
+    plan::Rejection,
+    preflight::Refusal,
+    run::{RunError, StoreError},
+};
+
+/// A problem as a person and a program get it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Problem {
+    /// What kind it is, for programs; it does not change.
+    pub code: &'static str,
+    /// What, where, why.
+    pub message: String,
+    /// What to do.
+    pub hints: Vec<String>,
+}
+
+/// How the program was called, to say how to call it next.
+#[derive(Clone, Debug, Default)]
+pub struct Call {
+    /// The program as it was typed.
+    pub program: String,
+    /// `--root DIR`, where given.
+    pub root: Option<String>,
+    /// The subcommand.
+    pub command: &'static str,
+    /// Everything after it.
+    pub rest: Vec<String>,
+}
+
+impl Call {
+    /// The same call with more at its end.
+    fn again(&self, more: &str) -> String {
+        let mut words = vec![self.program.as_str(), self.command];
+        words.extend(self.rest.iter().map(String::as_str));
+        let more = if more.is_empty() { String::new() } else { format!(" {more}") };
+        format!("`{}{}{more}`", words.join(" "), self.root())
+    }
+
+    /// Another command on the same machine.
+    fn other(&self, command: &str) -> String {
+        format!("`{} {command}{}`", self.program, self.root())
+    }
+
+    fn root(&self) -> String {
+        self.root.as_ref().map_or_else(String::new, |root| format!(" --root {root}"))
+    }
+}
+
+/// A failure as the problems that it consists of.
+pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
+    if let Failure::Refused(refusals) = failure {
+        return refusals.iter().map(|refusal| explain_refusal(refusal, call)).collect();
+    }
+    let (code, hints) = match failure {
+        Failure::Bundle(error) => explain_bundle(error, call),
+        Failure::Machine(_) => ("system", Vec::new()),
+        Failure::Medium(MediumError::Open { .. } | MediumError::Bundle(_)) => {
+            ("cannot-open", vec!["name the bundle's tarball, or the folder that it was unpacked to".to_owned()])
+        }
+        Failure::NoBundle => ("no-bundle", vec![format!("name it: {}", call.again("<site>-<serial>.tar.gz"))]),
+        Failure::Refused(_) => ("refused", Vec::new()),
+        Failure::Rejected(rejection) => explain_rejection(rejection),
+        Failure::Run(error) => explain_run(error, call),
+        Failure::Signer { .. } => {
+            ("signer", vec!["give `SHA256:` and 43 characters, or a file with the signer's PEM public key".to_owned()])
+        }
+        Failure::Store(StoreError::Journal { journal, .. }) => (
+            "journal",
+            vec![format!(
+                "nothing is done while it is unclear what an earlier run did; `RESTORE.txt` beside `{journal}` says how to put its files back by hand"
+            )],
+        ),
+        Failure::Store(_) => ("state", vec![format!("try it as root: `sudo {}`", call.again("").trim_matches('`'))]),
+    };
+    vec![Problem { code, message: failure.to_string(), hints }]
+}
+
+fn explain_bundle(error: &BundleError, call: &Call) -> (&'static str, Vec<String>) {
+    match error {
+        BundleError::Signature(SignatureError::NoneTrusted(found)) => (
+            "no-signer",
+            vec![
+                "compare this fingerprint, character by character, with the one that came on paper or by phone".to_owned(),
+                format!("only if they are equal: {}", call.again(&format!("--signer {found}"))),
+            ],
+        ),
+        BundleError::Signature(SignatureError::Stranger { .. }) => (
+            "other-signer",
+            vec!["do not apply this bundle; ask whoever sent it for the signer's fingerprint, on paper or by phone".to_owned()],
+        ),
+        BundleError::Signature(_) => {
+            ("signature", vec!["the bundle was changed after it was signed: get it again from whoever made it".to_owned()])
+        }
+        BundleError::Io(_) => ("unreadable", vec!["copy the bundle to another medium and try again".to_owned()]),
+        BundleError::Damaged => ("damaged", vec!["copy it again, and compare `sha256sum` on both sides".to_owned()]),
+        BundleError::NotUnderstood { .. } => ("not-understood", vec!["use the `reseal-node` that lies in the bundle".to_owned()]),
+        _ => ("bundle", vec!["get the bundle again from whoever made it".to_owned()]),
+    }
+}
+
+fn explain_rejection(rejection: &Rejection) -> (&'static str, Vec<String>) {
+    match rejection {
+        Rejection::ForeignAuthority { .. } => {
+            ("other-site", vec!["check that this is the bundle of this node's site; nothing can be forced here".to_owned()])
+        }
+        Rejection::Twice { .. } => ("twice", vec!["report this to whoever made the bundle".to_owned()]),
+        _ => ("contradiction", vec!["report this to whoever made the bundle".to_owned()]),
+    }
+}
+
+fn explain_run(error: &RunError, call: &Call) -> (&'static str, Vec<String>) {
+    match error {
+        RunError::Unchanged { .. } => ("unchanged", vec![format!("remove the cause, then {}", call.again(""))]),
+        RunError::RolledBack { .. } => ("rolled-back", vec![format!("remove the cause, then {}", call.again(""))]),
+        RunError::Stuck { restore_text, .. } | RunError::NotUndone { restore_text, .. } => (
+            "stuck",
+            vec![
+                format!("remove the cause, then {}", call.other("rollback")),
+                format!("or put the files back by hand, as `{restore_text}` says"),
+            ],
+        ),
+        RunError::Changed { .. } | RunError::Store(_) => ("state", vec![call.other("status")]),
+    }
+}
+
+fn explain_refusal(refusal: &Refusal, call: &Call) -> Problem {
+    let (code, hints) = refusal_hints(refusal, call);
+    Problem { code, message: refusal.to_string(), hints }
+}
+
+fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) {
+    let one = |hint: &str| vec![hint.to_owned()];
+    match refusal {
+        Refusal::AuthorityAbsent { .. } => (
+            "authority-absent",
+            one("nothing on this node proves that the bundle is for it; put the site's present CA certificate back first"),
+        ),
+        Refusal::Busy { pid } => {
+            let look = pid.map_or_else(|| "wait for it".to_owned(), |pid| format!("wait for it, or look at it: `ps -fp {pid}`"));
+            ("busy", vec![look])
+        }
+        Refusal::ChangedSince { .. } => {
+            ("changed-since", vec![format!("look at the files; to overwrite them: {}", call.other("rollback --discard-changes"))])
+        }
+        Refusal::ClockBefore { now, .. } => {
+            ("clock", vec![format!("it is {now} here; set the clock: `date -u -s '<YYYY-MM-DD hh:mm:ss>'`")])
+        }
+        Refusal::DiskLeaf { .. } => (
+            "disk-leaf",
+            one(
+                "the certificate on this node is not from the authority that the bundle renews: have the bundle built from this site's files",
+            ),
+        ),
+        Refusal::Document { target, .. } => ("document", vec![format!("mend the document, or have the vendor mend it: `less {target}`")]),
+        Refusal::DocumentMissing { target } => ("document-missing", vec![format!("look for it: `ls -l $(dirname {target})`")]),
+        Refusal::Full { folder, .. } => ("full", vec![format!("make room: `df -h {folder}`")]),
+        Refusal::NewLeaf { .. } => ("new-leaf", one("the bundle would break this cluster: have it built again from this site's files")),
+        Refusal::NoCertificate { target, .. } => {
+            ("no-certificate", vec![format!("restore the file, or move it away: `openssl x509 -noout -in {target}`")])
+        }
+        Refusal::NodeAmbiguous { .. } => ("node-ambiguous", vec![format!("say which it is: {}", call.again("--node <name>"))]),
+        Refusal::NodeUnknown { nodes, .. } => ("node-unknown", listing(nodes, call)),
+        Refusal::NodeNotThere { nodes, .. } => ("node-not-there", listing(nodes, call)),
+        Refusal::NotAFile { target, .. } => ("not-a-file", vec![format!("look at it: `ls -ld {target}`")]),
+        Refusal::NotRoot => ("not-root", vec![format!("`sudo {}`", call.again("").trim_matches('`'))]),
+        Refusal::OtherKey { .. } => ("other-key", one("have the bundle built again")),
+        Refusal::Place { target, .. } => (
+            "no-place",
+            vec![format!("is this the right node? nothing is installed into folders that do not exist: `ls -ld $(dirname {target})`")],
+        ),
+        Refusal::ReadOnly { target, .. } => ("read-only", vec![format!("look at it: `findmnt -T {target}; lsattr -d {target}`")]),
+        Refusal::SanLoss { lost, .. } => {
+            let names: Vec<&str> = lost.iter().map(String::as_str).collect();
+            ("san-loss", vec![format!("have the bundle built again with these names added to the site: {}", names.join(", "))])
+        }
+        Refusal::State { .. } => ("state", vec![call.other("status")]),
+        Refusal::TooLarge { target, .. } => ("too-large", vec![format!("look at it: `ls -l {target}`")]),
+        Refusal::Unfinished { .. } => {
+            ("unfinished", vec![format!("finish it with its own bundle, or take it back: {}", call.other("rollback"))])
+        }
+        Refusal::Unreadable { target, .. } => ("unreadable", vec![format!("look at it: `ls -l {target}`")]),
+        Refusal::WildcardNone { .. } => {
+            ("no-folder", one("is this the right node? the service that owns the folder is not installed here"))
+        }
+        Refusal::WildcardSeveral { .. } => {
+            ("several-folders", one("move all but the one in use away, or have the bundle built with its name"))
+        }
+    }
+}
+
+/// The nodes of a bundle and how to name one; of a large site, the first.
+fn listing(nodes: &[NodeListing], call: &Call) -> Vec<String> {
+    const MOST: usize = 50;
+    let mut hints = vec![format!("if it is one of these, say so: {}", call.again("--node <name>"))];
+    for node in nodes.iter().take(MOST) {
+        let addresses: Vec<String> = node.addresses.iter().map(ToString::to_string).collect();
+        hints.push(format!("node `{}`: host names {}; addresses {}", node.node, list(&node.host_names), list(&addresses)));
+    }
+    if let Some(more) = nodes.len().checked_sub(MOST).filter(|more| *more > 0) {
+        hints.push(format!("and {more} more, which {} lists", call.other("verify --json <bundle>")));
+    }
+    hints
+}
+
+fn list(words: &[String]) -> String {
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}

@@ -1,0 +1,163 @@
+//! Words out: text for people on stderr, one JSON document on stdout.
+//!
+//! Text from outside is escaped here, once, so that nothing can steer a terminal; colour is added after that. A closed pipe is no
+//! error: what nobody reads need not be written.
+
+mod explain;
+mod plan;
+mod status;
+
+use std::{
+    env,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use serde::Serialize;
+
+pub use explain::{Call, Problem, explain};
+pub use plan::{PlanView, bundle_view, show_bundle, show_plan, verify_view};
+pub use status::{StatusView, show_status};
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal that has it.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How a word stands out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tone {
+    /// Something is wrong.
+    Bad,
+    /// A heading.
+    Bold,
+    /// Something is done.
+    Good,
+    /// As all text.
+    Plain,
+    /// Something to look at.
+    Warn,
+}
+
+impl Tone {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Bad => "\x1b[1;31m",
+            Self::Bold => "\x1b[1m",
+            Self::Good => "\x1b[1;32m",
+            Self::Plain => "",
+            Self::Warn => "\x1b[1;33m",
+        }
+    }
+}
+
+/// Where words go.
+pub struct Screen {
+    is_colored: bool,
+    is_json: bool,
+    loudness: Loudness,
+}
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Loudness {
+    /// Warnings and errors.
+    Quiet,
+    /// What a person needs.
+    Normal,
+    /// What a person may want.
+    Verbose,
+}
+
+impl Screen {
+    /// A screen for these flags.
+    pub fn new(color: Color, is_json: bool, loudness: Loudness) -> Self {
+        let has_color = || {
+            let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+            io::stderr().is_terminal() && !is_set("NO_COLOR") && env::var_os("TERM").is_some_and(|term| term != "dumb")
+        };
+        let is_colored = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => has_color(),
+        };
+        Self { is_colored, is_json, loudness }
+    }
+
+    /// A line for people.
+    pub fn say(&self, text: &str) {
+        self.toned(Tone::Plain, "", text);
+    }
+
+    /// A line for people who want to know more.
+    pub fn detail(&self, text: &str) {
+        if self.loudness == Loudness::Verbose {
+            self.say(text);
+        }
+    }
+
+    /// A line for people that begins with words that stand out.
+    pub fn toned(&self, tone: Tone, head: &str, text: &str) {
+        if self.loudness > Loudness::Quiet {
+            self.write(tone, head, text);
+        }
+    }
+
+    /// A warning, which is shown to those too who want quiet.
+    pub fn warn(&self, text: &str) {
+        self.write(Tone::Warn, "warning:", &format!(" {text}"));
+    }
+
+    /// A problem, which is always shown: what it is, then what to do.
+    pub fn problem(&self, problem: &Problem) {
+        self.write(Tone::Bad, "error:", &format!(" {}", problem.message));
+        for hint in &problem.hints {
+            self.write(Tone::Bold, "hint:", &format!(" {hint}"));
+        }
+    }
+
+    fn write(&self, tone: Tone, head: &str, text: &str) {
+        let (on, off) = if self.is_colored && tone != Tone::Plain { (tone.code(), "\x1b[0m") } else { ("", "") };
+        let _ = writeln!(io::stderr().lock(), "{on}{}{off}{}", escaped(head), escaped(text));
+    }
+
+    /// The document of a command.
+    pub fn data(&self, document: &impl Serialize) {
+        if !self.is_json {
+            return;
+        }
+        let mut out = io::stdout().lock();
+        let _ = serde_json::to_writer(&mut out, document).map_err(io::Error::from).and_then(|()| writeln!(out)).and_then(|()| out.flush());
+    }
+}
+
+/// Text without anything that moves a cursor, rings a bell, or turns the direction of writing.
+pub fn escaped(text: &str) -> String {
+    let is_hostile =
+        |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hostile(c) {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn nothing_can_steer_a_terminal() {
+        assert_eq!(escaped("a\x1b[2Jb\r\n\u{202e}c\u{9b}证书"), r"a\u{1b}[2Jb\u{d}\u{a}\u{202e}c\u{9b}证书");
+    }
+}

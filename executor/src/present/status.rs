@@ -1,0 +1,140 @@
+//! Where the last run stands, for programs and for people.
+
+use bundle_format::name::TargetPath;
+use serde::Serialize;
+
+use super::{Screen, Tone};
+use crate::{
+    journal::{Phase, StepRecord},
+    machine::Machine,
+    run::Run,
+    steps::replace::{self, Condition},
+};
+
+/// The status for programs.
+#[derive(Debug, Default, Serialize)]
+pub struct StatusView {
+    /// The last run, if there is one.
+    pub run: Option<RunView>,
+    /// Its targets.
+    pub targets: Vec<TargetView>,
+    /// What `apply` of the same bundle would do.
+    pub apply: &'static str,
+    /// The run that `rollback` would take back.
+    pub rollback: Option<String>,
+}
+
+/// A run.
+#[derive(Debug, Serialize)]
+pub struct RunView {
+    /// Its folder's name.
+    pub name: String,
+    /// Where it stands.
+    pub phase: &'static str,
+    /// When its first and its last record were made.
+    pub begun: Option<String>,
+    /// See above.
+    pub last_record: Option<String>,
+    /// `<site>-<serial>`.
+    pub bundle: Option<String>,
+    /// The node.
+    pub node: Option<String>,
+    /// Whether its journal ends within a record.
+    pub torn: bool,
+}
+
+/// A target.
+#[derive(Debug, Serialize)]
+pub struct TargetView {
+    /// Its path.
+    pub target: TargetPath,
+    /// `former`, `new`, `other`, `missing` or `unreadable`.
+    pub condition: &'static str,
+}
+
+impl StatusView {
+    /// The status of the last of `runs`.
+    pub fn of(runs: &[Run], machine: &Machine) -> Self {
+        let phase = |run: &Run| run.state().map_or(Phase::Empty, |state| state.phase);
+        let rollback = runs.iter().rev().find(|run| run.state().is_ok_and(|state| state.can_be_undone()));
+        let rollback = rollback.map(|run| run.folder.name.clone());
+        let Some(run) = runs.last() else {
+            return Self { apply: "start", rollback, ..Self::default() };
+        };
+        let begin = run.state().ok().and_then(|state| state.begin);
+        let files = begin.iter().flat_map(|begin| begin.steps.iter().flat_map(StepRecord::files));
+        let targets: Vec<TargetView> =
+            files.map(|file| TargetView { target: file.target.clone(), condition: word(replace::condition(file, machine)) }).collect();
+        let time = |entry: Option<&crate::journal::Entry>| entry.and_then(|entry| bundle_format::rfc3339_seconds::format(entry.at).ok());
+        let view = RunView {
+            name: run.folder.name.clone(),
+            phase: phase_word(phase(run)),
+            begun: time(run.history.entries.first()),
+            last_record: time(run.history.entries.last()),
+            bundle: begin.map(|begin| format!("{}-{}", begin.site, begin.serial)),
+            node: begin.map(|begin| begin.node.to_string()),
+            torn: run.history.is_torn,
+        };
+        let apply = match phase(run) {
+            Phase::Applying { .. } => "continue",
+            Phase::Undoing { .. } => "undo-then-start",
+            Phase::Applied if targets.iter().all(|target| target.condition == "new") => "nothing",
+            _ => "start",
+        };
+        Self { run: Some(view), targets, apply, rollback }
+    }
+}
+
+/// The status, for people.
+pub fn show_status(screen: &Screen, view: &StatusView) {
+    let Some(run) = &view.run else {
+        screen.say("nothing was ever applied here");
+        return;
+    };
+    screen.toned(Tone::Bold, "run", &format!("       {}, {}", run.name, run.phase));
+    let unknown = || "unknown".to_owned();
+    screen.say(&format!(
+        "begun     {}, last record {}",
+        run.begun.clone().unwrap_or_else(unknown),
+        run.last_record.clone().unwrap_or_else(unknown)
+    ));
+    if run.torn {
+        screen.warn("the journal ends in the middle of a record, as after a power cut; everything before it holds");
+    }
+    for target in &view.targets {
+        screen.say(&format!("  {}  {}", target.target, target.condition));
+    }
+    screen.say(&format!("apply     {}", apply_text(view.apply)));
+    let rollback = view.rollback.as_ref().map_or_else(|| "has nothing to take back".to_owned(), |run| format!("takes back the run {run}"));
+    screen.say(&format!("rollback  {rollback}"));
+}
+
+fn apply_text(word: &str) -> &'static str {
+    match word {
+        "continue" => "of the same bundle finishes this run; that of another is refused",
+        "nothing" => "of the same bundle has nothing to do",
+        "undo-then-start" => "of the same bundle first finishes the rollback, then starts anew; that of another is refused",
+        _ => "starts a new run",
+    }
+}
+
+fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Abandoned => "abandoned",
+        Phase::Applied => "applied",
+        Phase::Applying { .. } => "interrupted",
+        Phase::Empty | Phase::Preparing => "interrupted-before-first-change",
+        Phase::RolledBack => "rolled-back",
+        Phase::Undoing { .. } => "interrupted-rollback",
+    }
+}
+
+fn word(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Former => "former",
+        Condition::Missing => "missing",
+        Condition::New => "new",
+        Condition::Other => "other",
+        Condition::Unreadable => "unreadable",
+    }
+}
