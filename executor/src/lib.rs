@@ -19,5 +19,6 @@ mod plan;
 mod preflight;
 mod present;
 mod run;
+mod shell;
 mod steps;
 mod trust;

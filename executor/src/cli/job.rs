@@ -19,7 +19,8 @@ use crate::{
     machine::Machine,
     plan::Plan,
     preflight::{self, Refusal, Warning},
-    run::{Driver, Run},
+    run::{Direction, Driver, Run},
+    shell::quoted,
     trust,
 };
 
@@ -46,7 +47,8 @@ impl BundleArgs {
     /// The words as they were typed, to repeat them in a hint.
     pub fn words(&self) -> Vec<String> {
         let path = self.path.iter().map(|path| path.display().to_string());
-        path.chain(self.signers.iter().flat_map(|signer| ["--signer".to_owned(), signer.clone()])).collect()
+        let signers = self.signers.iter().flat_map(|signer| ["--signer".to_owned(), signer.clone()]);
+        path.chain(signers).map(|word| quoted(&word)).collect()
     }
 
     /// Verifies and reads the bundle.
@@ -75,6 +77,11 @@ fn signer(value: &str, machine: &Machine) -> Result<Fingerprint, Failure> {
 }
 
 impl NodeArgs {
+    /// The words as they were typed, to repeat them in a hint.
+    pub fn words(&self) -> Vec<String> {
+        self.node.iter().flat_map(|node| ["--node".to_owned(), node.to_string()]).collect()
+    }
+
     /// How the node is to be found.
     pub fn wanted(&self, machine: &Machine) -> Wanted {
         match &self.node {
@@ -125,7 +132,7 @@ impl Earlier {
                 earlier.refusals.push(Refusal::Unfinished { run: name() });
             } else if state.is_unfinished() {
                 let overwrites = matches!(state.phase, Phase::Undoing { discard_changes: true, .. });
-                let targets = driver.changed_since(&run)?;
+                let targets = driver.changed_since(&run, Direction::Forward)?;
                 if !targets.is_empty() && !overwrites {
                     earlier.refusals.push(Refusal::ChangedSince { run: name(), targets });
                 }

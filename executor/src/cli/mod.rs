@@ -17,6 +17,7 @@ use crate::{
     machine::Machine,
     preflight::{Refusal, Warning},
     present::{Call, Color, Loudness, Problem, Screen, explain},
+    shell::quoted,
 };
 
 const EXIT_CODES: &str = "Exit codes:
@@ -141,14 +142,14 @@ impl Cli {
 
     fn call(&self, arguments: &[OsString]) -> Call {
         let (command, rest) = match &self.command {
-            Command::Apply(args) => ("apply", args.bundle.words()),
-            Command::Plan(args) => ("plan", args.bundle.words()),
+            Command::Apply(args) => ("apply", [args.bundle.words(), args.node.words()].concat()),
+            Command::Plan(args) => ("plan", [args.bundle.words(), args.node.words()].concat()),
             Command::Rollback(_) => ("rollback", Vec::new()),
             Command::Status(_) => ("status", Vec::new()),
             Command::Verify(args) => ("verify", args.bundle.words()),
         };
-        let program = arguments.first().map_or_else(|| "reseal-node".to_owned(), |program| program.to_string_lossy().into_owned());
-        Call { program, root: self.root.as_ref().map(|root| root.display().to_string()), command, rest }
+        let program = arguments.first().map_or_else(|| "reseal-node".to_owned(), |program| quoted(&program.to_string_lossy()));
+        Call { program, root: self.root.as_ref().map(|root| quoted(&root.display().to_string())), command, rest }
     }
 }
 

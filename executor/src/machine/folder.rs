@@ -35,8 +35,9 @@ impl Folder {
     /// # Errors
     /// When it holds anything but regular files with an entry's name, or too many.
     pub fn open(top: &Path, limits: &Limits) -> Result<Self, BundleError> {
-        let mut paths = Vec::new();
-        walk(top, "", 1, limits, &mut paths)?;
+        let mut walk = Walk { limits: *limits, seen: 0, paths: Vec::new() };
+        walk.folder(top, "", 1)?;
+        let mut paths = walk.paths;
         paths.sort_by(|one, other| one.canonical_order().cmp(&other.canonical_order()));
         Ok(Self { top: top.to_owned(), paths: paths.into_iter(), open: None })
     }
@@ -48,22 +49,31 @@ impl Folder {
     }
 }
 
-fn walk(folder: &Path, prefix: &str, depth: usize, limits: &Limits, paths: &mut Vec<EntryPath>) -> Result<(), BundleError> {
-    for entry in fs::read_dir(folder).map_err(BundleError::Io)? {
-        let entry = entry.map_err(BundleError::Io)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = format!("{prefix}{name}");
-        let kind = entry.file_type().map_err(BundleError::Io)?;
-        match file::foreign_kind(kind) {
-            None if paths.len() == limits.entries => return Err(BundleError::TooMany(limits.entries)),
-            None => paths.push(path.parse()?),
-            Some(_) if kind.is_dir() && depth < DEPTH => {
-                walk(&entry.path(), &format!("{path}/"), depth + 1, limits, paths)?;
+struct Walk {
+    limits: Limits,
+    seen: usize,
+    paths: Vec<EntryPath>,
+}
+
+impl Walk {
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), BundleError> {
+        for entry in fs::read_dir(folder).map_err(BundleError::Io)? {
+            let entry = entry.map_err(BundleError::Io)?;
+            let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            let kind = entry.file_type().map_err(BundleError::Io)?;
+            self.seen += 1;
+            // Each entry may bring at most its three folders with it.
+            if self.paths.len() == self.limits.entries || self.seen > self.limits.entries.saturating_mul(DEPTH) {
+                return Err(BundleError::TooMany(self.limits.entries));
             }
-            Some(kind) => return Err(BundleError::EntryType { path: path.escape_debug().collect(), kind }),
+            match file::foreign_kind(kind) {
+                None => self.paths.push(path.parse()?),
+                Some(_) if kind.is_dir() && depth < DEPTH => self.folder(&entry.path(), &format!("{path}/"), depth + 1)?,
+                Some(kind) => return Err(BundleError::EntryType { path: path.escape_debug().collect(), kind }),
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn changed(path: &EntryPath) -> BundleError {

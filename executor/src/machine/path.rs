@@ -107,7 +107,7 @@ impl Machine {
 
     /// Finds the one folder that fits a target's `*`.
     pub fn locate(&self, target: &TargetPath) -> Located {
-        let Some((before, after)) = target.split_wildcard() else {
+        let Some((before, _)) = target.split_wildcard() else {
             return Located::One(target.clone());
         };
         let Ok(parent) = self.resolve_folder(before) else {
@@ -118,7 +118,6 @@ impl Machine {
         let fitting = names.iter().filter_map(|name| target.with_wildcard(name).ok());
         let inner = |path: &TargetPath| self.place(path).is_ok();
         let mut found: Vec<TargetPath> = fitting.filter(|path| path.split_wildcard().is_none() && inner(path)).collect();
-        debug_assert!(!after.is_empty());
         match (found.pop(), found.is_empty()) {
             (None, _) => Located::Nowhere,
             (Some(only), true) => Located::One(only),

@@ -11,7 +11,9 @@ use super::{Refusal, refusal::time};
 use crate::{
     bundle::{Bundle, installs},
     facts::{Facts, Target},
-    keys, trust,
+    keys,
+    machine::Sight,
+    trust,
 };
 
 /// The clock must not be before any new certificate that this node gets.
@@ -58,7 +60,7 @@ fn concerns(slice: &Slice, leaf: &LeafRecord) -> bool {
 fn authorities_here(authority: &AuthorityRecord, slice: &Slice, facts: &Facts, refusals: &mut Vec<Refusal>) -> Vec<(String, Certificate)> {
     let homes = trust::homes(authority, Some(slice));
     let targets: Vec<&Target> = homes.iter().filter_map(|home| facts.target(home)).collect();
-    if targets.iter().all(|target| target.sight.file().is_none()) {
+    if targets.iter().all(|target| matches!(target.sight, Sight::Absent | Sight::NoPlace(_))) {
         refusals.push(Refusal::AuthorityAbsent { authority: authority.name.clone(), homes: homes.into_iter().cloned().collect() });
     }
     let mut found = Vec::new();

@@ -45,6 +45,12 @@ impl Call {
         format!("`{}{}{more}`", words.join(" "), self.root())
     }
 
+    /// The same call for another node.
+    fn as_node(&self, name: &str) -> String {
+        let rest = self.rest.iter().take_while(|word| *word != "--node").cloned().collect();
+        Self { rest, ..self.clone() }.again(&format!("--node {name}"))
+    }
+
     /// Another command on the same machine.
     fn other(&self, command: &str) -> String {
         format!("`{} {command}{}`", self.program, self.root())
@@ -167,7 +173,7 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
         Refusal::NoCertificate { target, .. } => {
             ("no-certificate", vec![format!("restore the file, or move it away: `openssl x509 -noout -in {target}`")])
         }
-        Refusal::NodeAmbiguous { .. } => ("node-ambiguous", vec![format!("say which it is: {}", call.again("--node <name>"))]),
+        Refusal::NodeAmbiguous { .. } => ("node-ambiguous", vec![format!("say which it is: {}", call.as_node("<name>"))]),
         Refusal::NodeUnknown { nodes, .. } => ("node-unknown", listing(nodes, call)),
         Refusal::NodeNotThere { nodes, .. } => ("node-not-there", listing(nodes, call)),
         Refusal::NotAFile { target, .. } => ("not-a-file", vec![format!("look at it: `ls -ld {target}`")]),
@@ -200,7 +206,7 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
 /// The nodes of a bundle and how to name one; of a large site, the first.
 fn listing(nodes: &[NodeListing], call: &Call) -> Vec<String> {
     const MOST: usize = 50;
-    let mut hints = vec![format!("if it is one of these, say so: {}", call.again("--node <name>"))];
+    let mut hints = vec![format!("if it is one of these, say so: {}", call.as_node("<name>"))];
     for node in nodes.iter().take(MOST) {
         let addresses: Vec<String> = node.addresses.iter().map(ToString::to_string).collect();
         hints.push(format!("node `{}`: host names {}; addresses {}", node.node, list(&node.host_names), list(&addresses)));

@@ -1,5 +1,7 @@
 //! Bundles and plans, for programs and for people. Of a private key nothing is shown but whether it changes.
 
+use std::collections::BTreeMap;
+
 use bundle_format::{
     certificate::Certificate,
     digest::Digest,
@@ -48,8 +50,9 @@ pub fn bundle_view(complete: &Complete) -> Value {
 /// All of a bundle that `verify` shows.
 pub fn verify_view(bundle: &Bundle) -> Value {
     let manifest = bundle.manifest();
+    let listings: BTreeMap<_, _> = bundle.nodes.iter().map(|listing| (&listing.node, listing)).collect();
     let nodes = manifest.nodes.iter().map(|record| {
-        let listing = bundle.nodes.iter().find(|listing| listing.node == record.name);
+        let listing = listings.get(&record.name);
         json!({
             "name": record.name,
             "roles": record.roles,

@@ -83,6 +83,15 @@ impl From<crate::machine::MachineError> for Fault {
     }
 }
 
+/// Where a run is driven.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Direction {
+    /// Back to how things were.
+    Back,
+    /// To its end.
+    Forward,
+}
+
 /// What runs are driven with.
 pub struct Driver<'a> {
     /// The machine.
@@ -201,7 +210,7 @@ impl Driver<'_> {
     pub fn roll_back(&self, mut run: Run, discard_changes: bool) -> Result<Run, RunError> {
         let state = run.state()?;
         let discard = discard_changes || matches!(state.phase, Phase::Undoing { discard_changes: true, .. });
-        let targets = self.changed_since(&run)?;
+        let targets = self.changed_since(&run, Direction::Back)?;
         if !discard && !targets.is_empty() {
             return Err(RunError::Changed { run: run.folder.name, targets });
         }
@@ -214,14 +223,15 @@ impl Driver<'_> {
         }
     }
 
-    /// The targets of a run that have neither their former nor their new content, as far as they may have been touched.
+    /// The targets of a run that have neither their former nor their new content, as far as the run will touch them.
     ///
     /// # Errors
     /// When the journal cannot be used.
-    pub fn changed_since(&self, run: &Run) -> Result<Vec<TargetPath>, StoreError> {
+    pub fn changed_since(&self, run: &Run, direction: Direction) -> Result<Vec<TargetPath>, StoreError> {
         let steps = steps_of(run)?;
-        let concerned = match run.state()?.phase {
-            Phase::Undoing { left, .. } => left,
+        let concerned = match (run.state()?.phase, direction) {
+            (Phase::Undoing { left, .. }, _) => left,
+            (Phase::Applying { done, started }, Direction::Back) => done + usize::from(started),
             _ => steps.len(),
         };
         let files = steps.iter().take(concerned).flat_map(StepRecord::files);

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use crate::{
     journal::{Begin, Contradiction, Entry, FileChange, History, JournalError, Record, State, StepRecord},
     machine::{AppendFile, Dress, Lock, LockError, Machine, MachineError, Place, PlaceError},
+    shell::quoted,
 };
 
 /// The most runs of one node.
@@ -208,10 +209,14 @@ impl<'a> Store<'a> {
 
 fn restore_text(machine: &Machine, folder: &RunFolder, begin: &Begin, at: OffsetDateTime) -> String {
     let mut text = format!(
-        "Run {} of {}-{} on node {}, {at}.\n\n\
+        "Run {} of {}-{} on node {}, {}.\n\n\
          To take it back, prefer `reseal-node rollback`. Where that is impossible, these commands, as root and in this order,\n\
          put back every file that the run changed, with owner, mode and extended attributes.\n\n",
-        folder.name, begin.site, begin.serial, begin.node
+        folder.name,
+        begin.site,
+        begin.serial,
+        begin.node,
+        bundle_format::rfc3339_seconds::format(at).unwrap_or_default()
     );
     for file in begin.steps.iter().flat_map(StepRecord::files).rev() {
         let target = machine.place(&file.target).map_or_else(|_| file.target.to_string(), |place| place.to_string());
@@ -221,21 +226,4 @@ fn restore_text(machine: &Machine, folder: &RunFolder, begin: &Begin, at: Offset
         };
     }
     text
-}
-
-/// A word of a shell command.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn words_of_a_command_are_quoted_where_they_must_be() {
-        assert_eq!(quoted("/srv/kubernetes/etcd.pem"), "/srv/kubernetes/etcd.pem");
-        assert_eq!(quoted("/srv/a b'c"), "'/srv/a b'\\''c'");
-    }
 }

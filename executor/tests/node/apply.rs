@@ -1,12 +1,8 @@
 //! A run from end to end: applied, applied again, looked at, taken back.
 
-#![allow(clippy::disallowed_methods, reason = "tests set the scene that the program then meets through its one door")]
-
-mod common;
-
 use std::fs;
 
-use common::{CA, JSON, KEY, LEAF, Node, Site};
+use crate::common::{CA, JSON, KEY, LEAF, Node, Site};
 
 #[test]
 fn an_apply_replaces_the_files_and_keeps_what_they_are() {

@@ -271,10 +271,23 @@ impl Node {
     }
 
     /// A command on the bundle, with its signer.
+    pub fn bundle_command(&self, words: &[&str]) -> Command {
+        let mut command = self.command(words);
+        command.arg(self.bundle()).arg("--signer").arg(FixedSigner::new(1).fingerprint().to_string());
+        command
+    }
+
+    /// What a command on the bundle says, as data too.
     pub fn with_bundle(&self, words: &[&str]) -> Ran {
-        let signer = FixedSigner::new(1).fingerprint().to_string();
-        let bundle = self.bundle();
-        self.run(&[words, &[bundle.to_str().unwrap(), "--signer", &signer, "--json"]].concat())
+        Ran::of(self.bundle_command(words).arg("--json").output().unwrap())
+    }
+
+    /// The same node in another folder, with owners, modes, times and attributes.
+    pub fn copy(&self) -> Self {
+        let copy = Self { folder: tempfile::tempdir().unwrap() };
+        let everything = self.folder.path().join(".");
+        assert!(Command::new("cp").arg("-a").arg(everything).arg(copy.folder.path()).status().unwrap().success());
+        copy
     }
 
     pub fn apply(&self) -> Ran {
@@ -296,8 +309,8 @@ impl Node {
 
     /// As [`Node::tree`], of the targets' folders only, and without what a replacement by rename has to change.
     pub fn targets(&self) -> BTreeMap<PathBuf, String> {
-        let mut all = tree(&self.path("srv"), false);
-        all.extend(tree(&self.path("var/lib/meta"), false));
+        let mut all = tree(&self.root(), false);
+        all.retain(|path, _| path.starts_with("srv") || path.starts_with("var/lib/meta"));
         all
     }
 
@@ -343,7 +356,10 @@ fn tree(top: &Path, is_exact: bool) -> BTreeMap<PathBuf, String> {
             let times = is_exact.then_some(times);
             let modified = metadata.is_file().then(|| (metadata.mtime(), metadata.mtime_nsec()));
             let owner = (metadata.uid(), metadata.gid(), metadata.mode());
-            found.insert(path, format!("{owner:?} {modified:?} {times:?} {attributes:?} {}", String::from_utf8_lossy(&content)));
+            found.insert(
+                path.strip_prefix(top).unwrap().to_owned(),
+                format!("{owner:?} {modified:?} {times:?} {attributes:?} {}", String::from_utf8_lossy(&content)),
+            );
         }
     }
     found
