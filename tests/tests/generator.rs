@@ -1,4 +1,5 @@
 //! The generator as its user meets it: what it makes, checked by hand, and what it refuses.
+#![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,5 @@
 //! The executor as its user meets it, on folder trees made by other tools, with bundles made by the real generator.
+#![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
 
 use std::{fs, path::Path};
 

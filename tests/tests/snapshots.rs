@@ -1,5 +1,6 @@
 //! What people read, as snapshots: help, tables, site file, readmes. `INSTA_UPDATE=always cargo test -p end-to-end --test snapshots`
 //! rewrites them; read the difference before committing it.
+#![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
 
 use end_to_end::{
     programs::{reseal, reseal_node, run, sh},
