@@ -14,16 +14,16 @@ use bundle_format::{
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{DONE, Failure, Outcome};
+use super::{DONE, Failure, Outcome, ask_passphrase};
 use crate::{
     assemble::{self, Assembled, Executors, executor_beside},
     files,
     issue::{self, Issued},
     present::{self, Output},
     profile::tos::Edition,
-    signer::SignerKey,
+    signer::{SignerError, SignerKey},
     site::{Making, Node, Site, SiteError, SiteFile, Warning},
-    x509::leaf::LeafMaterial,
+    x509::{key::KeyError, leaf::LeafMaterial},
 };
 
 #[derive(clap::Args, Debug)]
@@ -175,10 +175,17 @@ impl Args {
             how: "--signer KEY, or `signer` in the site file; `reseal keygen --out signer.key` makes one",
         })?;
         let content = files::read(path, files::MOST_INPUT)?;
-        let passphrase = self.signer_passphrase_file.as_deref().map(issue::read_passphrase).transpose()?;
-        SignerKey::load(&content, passphrase.as_ref()).map_err(|error| {
-            Failure::new(format!("`{}`: {error}", path.display()), "if it is encrypted, give --signer-passphrase-file FILE".to_owned())
-        })
+        let failure = |error: SignerError| Failure::new(format!("`{}`: {error}", path.display()), None);
+        let passphrase = match &self.signer_passphrase_file {
+            Some(path) => issue::read_passphrase(path)?,
+            None => match SignerKey::load(&content, None) {
+                Err(SignerError::Key(KeyError::Encrypted)) => {
+                    ask_passphrase("passphrase of the signer's key: ", "--signer-passphrase-file FILE")?
+                }
+                outcome => return outcome.map_err(failure),
+            },
+        };
+        SignerKey::load(&content, Some(&passphrase)).map_err(failure)
     }
 }
 

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use bundle_format::writer::Signer as _;
-use zeroize::Zeroizing;
 
-use super::{DONE, Failure, Outcome};
+use super::{DONE, Failure, Outcome, ask_passphrase};
 use crate::{files, issue, present::Output, signer::SignerKey, x509::key::Passphrase};
 
 #[derive(clap::Args, Debug)]
@@ -64,20 +63,15 @@ impl Args {
             }
             return Ok(Some(passphrase));
         }
-        let ask = |prompt: &str| {
-            rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| {
-                Failure::new(format!("cannot ask for a passphrase: {error}"), "give --passphrase-file FILE or --no-passphrase".to_owned())
-            })
-        };
-        let first = ask("passphrase for the signer's key: ")?;
-        let second = ask("once more: ")?;
-        if first != second {
+        let first = ask_passphrase("passphrase for the signer's key: ", "--passphrase-file FILE or --no-passphrase")?;
+        let second = ask_passphrase("once more: ", "--passphrase-file FILE or --no-passphrase")?;
+        if first.as_bytes() != second.as_bytes() {
             return Err(Failure::new("the two passphrases differ", "type it again".to_owned()));
         }
         if first.is_empty() {
             return Err(Failure::new("the passphrase is empty", "type one, or give --no-passphrase".to_owned()));
         }
-        Ok(Some(Passphrase::new(first.as_bytes().to_vec())))
+        Ok(Some(first))
     }
 }
 

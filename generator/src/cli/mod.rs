@@ -26,6 +26,7 @@ use crate::{
     present::{Color, Output},
     signer::SignerError,
     site::SiteError,
+    x509::key::Passphrase,
 };
 
 /// The outcome of a command.
@@ -136,6 +137,14 @@ fn parse_signer(text: &str) -> Result<Fingerprint, Failure> {
     let key = SignerPublicKey::from_pem(&content)
         .map_err(|error| Failure::new(format!("`{text}`: {error}"), "give the file `….pub` that `reseal keygen` wrote".to_owned()))?;
     Ok(key.fingerprint())
+}
+
+/// Asks for a passphrase on the terminal, without showing it. `instead` are the flags to give where there is no terminal.
+fn ask_passphrase(prompt: &str, instead: &str) -> Result<Passphrase, Failure> {
+    match rpassword::prompt_password(prompt) {
+        Ok(text) => Ok(Passphrase::from(text)),
+        Err(error) => Err(Failure::new(format!("cannot ask for a passphrase: {error}"), format!("give {instead}"))),
+    }
 }
 
 impl From<BundleError> for Failure {
