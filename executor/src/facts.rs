@@ -58,13 +58,8 @@ pub struct Facts {
 impl Facts {
     /// Looks at everything that a slice names and everything that its certificates are checked against.
     pub fn gather(machine: &Machine, manifest: &Manifest, slice: Option<&Slice>) -> Self {
-        let mut facts = Self {
-            found: BTreeMap::new(),
-            now: machine.now(),
-            lacks_root: machine.is_whole() && !machine.is_root(),
-            other_run: None,
-            state_volume: None,
-        };
+        let mut facts =
+            Self { found: BTreeMap::new(), now: machine.now(), lacks_root: machine.lacks_root(), other_run: None, state_volume: None };
         for target in targets(manifest, slice) {
             facts.found.insert(target.clone(), find(machine, &target));
         }

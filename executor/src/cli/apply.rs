@@ -19,7 +19,7 @@ use bundle_format::slice::Slice;
 
 /// Renew the certificates of this node.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  reseal-node apply site-7.tar.gz --signer SHA256:...")]
+#[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node apply site-7.tar.gz --signer SHA256:...")]
 pub struct Args {
     #[command(flatten)]
     pub bundle: BundleArgs,

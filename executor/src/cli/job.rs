@@ -119,6 +119,9 @@ impl Earlier {
     /// Looks at all runs.
     pub fn of(driver: &Driver<'_>, bundle: &Bundle, slice: &Slice) -> Result<Self, Failure> {
         let mut earlier = Self { to_finish: None, stillborn: Vec::new(), refusals: Vec::new(), warnings: Vec::new() };
+        if driver.machine.lacks_root() {
+            return Ok(earlier); // What root did is closed to others, and they are refused anyway.
+        }
         for run in driver.store.runs()? {
             let state = run.state()?;
             let is_same = state.begin.is_some_and(|begin| begin.bundle == bundle.complete.identity && begin.node == slice.node);

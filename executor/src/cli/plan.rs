@@ -15,7 +15,7 @@ use crate::{
 
 /// Show what `apply` would do on this node, and what stands against it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  reseal-node plan site-7.tar.gz --signer SHA256:...")]
+#[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node plan site-7.tar.gz --signer SHA256:...")]
 pub struct Args {
     #[command(flatten)]
     pub bundle: BundleArgs,

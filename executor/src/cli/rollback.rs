@@ -12,7 +12,7 @@ use crate::{
 
 /// Take the last run back that is not taken back yet.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  reseal-node rollback")]
+#[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node rollback")]
 pub struct Args {
     /// Overwrite what others changed since.
     #[arg(long)]
@@ -23,7 +23,7 @@ impl Args {
     pub fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let Context { machine, screen } = context;
         let store = Store::of(machine)?;
-        if machine.is_whole() && !machine.is_root() {
+        if machine.lacks_root() {
             return Err(Refusal::NotRoot.into());
         }
         if last(&store)?.is_none() {

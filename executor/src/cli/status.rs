@@ -11,7 +11,7 @@ use crate::{
 
 /// Show the last run and where each of its files stands.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  reseal-node status --json")]
+#[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node status --json")]
 pub struct Args {}
 
 impl Args {

@@ -9,7 +9,7 @@ use crate::{
 
 /// Check a bundle: who signed it, whether it is whole, what it holds.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  reseal-node verify site-7.tar.gz --signer SHA256:...")]
+#[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node verify site-7.tar.gz --signer SHA256:...")]
 pub struct Args {
     #[command(flatten)]
     pub bundle: BundleArgs,

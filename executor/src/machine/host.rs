@@ -31,7 +31,7 @@ impl Machine {
     /// How this host knows itself; of a tree, what its files say.
     pub fn host(&self) -> Host {
         let machine_id = self.etc("machine-id");
-        if self.is_whole() {
+        if self.is_whole {
             let name = gethostname().ok().and_then(|name| name.into_string().ok());
             Host { name, addresses: addresses(), machine_id }
         } else {
@@ -51,9 +51,9 @@ impl Machine {
         OffsetDateTime::now_utc()
     }
 
-    /// Whether this process may do what root may.
-    pub fn is_root(&self) -> bool {
-        geteuid().is_root()
+    /// Whether root's rights are needed and missing. In a tree they are not needed.
+    pub fn lacks_root(&self) -> bool {
+        self.is_whole && !geteuid().is_root()
     }
 
     /// The unpacked bundle that this program lies in, if it does: `<folder>/executor/linux-<arch>/reseal-node`.

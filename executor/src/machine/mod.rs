@@ -29,6 +29,8 @@ use std::{
 use thiserror::Error;
 
 pub use bundle::MediumError;
+#[cfg(test)]
+pub use file::Seen;
 pub use file::{Dress, MOST_BYTES, Sight};
 pub use host::Host;
 pub use metadata::{Metadata, Snapshot};
@@ -77,10 +79,5 @@ impl Machine {
         let canonical = fs::canonicalize(root).map_err(failed("open the root", root))?;
         fs::read_dir(&canonical).map_err(failed("open the root", root))?;
         Ok(Self { root: canonical, is_whole: false })
-    }
-
-    /// Whether this is the whole machine rather than a tree.
-    pub fn is_whole(&self) -> bool {
-        self.is_whole
     }
 }

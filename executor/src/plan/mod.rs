@@ -212,3 +212,118 @@ fn content<'a>(material: &'a Material, entry: &EntryPath) -> Result<&'a [u8], Re
 fn found<'a>(facts: &'a Facts, target: &TargetPath) -> &'a Found {
     facts.found.get(target).unwrap_or(&Found::Nowhere)
 }
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::{
+        identity::Evidence,
+        machine::{Metadata, Seen, Sight, Snapshot, Volume},
+    };
+    use bundle_format::{
+        digest::Fingerprint,
+        manifest::Manifest,
+        name::NodeName,
+        reader::Complete,
+        slice::{Identity, Mode},
+        sums::Sums,
+    };
+    use std::collections::BTreeMap;
+    use time::macros::datetime;
+    use zeroize::Zeroizing;
+
+    /// A bundle without certificates, of one slice with these steps.
+    pub fn bundle(steps: Vec<Step>, material: &[(&str, &[u8])]) -> Bundle {
+        let (site, serial, node): (_, _, NodeName) = ("site".parse().unwrap(), "7".parse().unwrap(), "n1".parse().unwrap());
+        let manifest = Manifest {
+            format: 1,
+            needs_executor: "0.1.0".to_owned(),
+            site,
+            serial,
+            created: datetime!(2026-01-02 03:04:05 UTC),
+            not_after: datetime!(2026-04-02 03:04:05 UTC),
+            profile: "tos".parse().unwrap(),
+            authorities: Vec::new(),
+            nodes: Vec::new(),
+        };
+        let identity = Identity { host_names: Vec::new(), addresses: Vec::new(), machine_id: None };
+        let slice = Slice { format: 1, site: manifest.site.clone(), serial, node: node.clone(), identity, roles: Vec::new(), steps };
+        let sums = Sums { name: manifest.name(), digests: BTreeMap::new() };
+        let material = material.iter().map(|(path, content)| (path.parse().unwrap(), Zeroizing::new(content.to_vec())));
+        Bundle {
+            complete: Complete { signer: Fingerprint::of_spki(b""), identity: Digest::of(b""), sums, manifest },
+            fitting: vec![(node, Evidence::Named)],
+            slice: Some(slice),
+            nodes: Vec::new(),
+            material: material.collect(),
+        }
+    }
+
+    /// A machine on which these are the files; `None` is an absent one.
+    pub fn facts(files: &[(&str, Option<&[u8]>)]) -> Facts {
+        let found = files.iter().map(|(path, content)| {
+            let path: TargetPath = path.parse().unwrap();
+            let sight = content.map_or(Sight::Absent, file);
+            let volume = Some(Volume { device: 1, free: 1 << 30, closed: None });
+            (path.clone(), Found::At(Box::new(Target { path, place: None, sight, volume, obstacle: None })))
+        });
+        let now = datetime!(2026-02-02 0:00 UTC);
+        Facts { found: found.collect(), now, lacks_root: false, other_run: None, state_volume: None }
+    }
+
+    fn file(content: &[u8]) -> Sight {
+        let metadata = Metadata { mode: 0o640, uid: 0, gid: 0, modified: (0, 0), xattrs: BTreeMap::new() };
+        let snapshot = Snapshot { sha256: Digest::of(content), size: content.len() as u64, metadata };
+        Sight::File(Seen { content: Zeroizing::new(content.to_vec()), snapshot })
+    }
+
+    pub fn install(files: &[(&str, &str)]) -> Step {
+        let file = |(target, entry): &(&str, &str)| InstallFile {
+            target: target.parse().unwrap(),
+            entry: entry.parse().unwrap(),
+            mode: Mode(0o600),
+        };
+        Step::InstallFiles(InstallFiles { files: files.iter().map(file).collect() })
+    }
+
+    pub fn edit(target: &str) -> Step {
+        let word = str::to_owned;
+        Step::EditJson(EditJson { target: target.parse().unwrap(), member: word("e"), from: word("x"), to: word("y") })
+    }
+
+    #[test]
+    fn what_is_so_already_is_not_part_of_a_run() {
+        let steps = vec![install(&[("/s/a", "certs/a"), ("/s/b", "certs/b")]), install(&[("/s/c", "certs/a")]), edit("/s/j"), edit("/s/k")];
+        let bundle = bundle(steps, &[("certs/a", b"A"), ("certs/b", b"B")]);
+        let files: [(&str, Option<&[u8]>); 5] = [
+            ("/s/a", Some(b"A")),
+            ("/s/b", Some(b"old")),
+            ("/s/c", None),
+            ("/s/j", Some(b"{\"e\":\"y\"}")),
+            ("/s/k", Some(b"{\"e\":\"x\"}")),
+        ];
+        let facts = facts(&files);
+        let plan = Plan::of(&bundle, bundle.slice.as_ref().unwrap(), &facts).unwrap();
+        let records = plan.records();
+        let changes: Vec<(u32, &str, bool)> =
+            records.iter().flat_map(StepRecord::files).map(|file| (file.number, file.target.as_str(), file.former.is_some())).collect();
+        assert_eq!(changes, [(0, "/s/b", true), (1, "/s/c", false), (2, "/s/k", true)]);
+        assert_eq!(records.len(), 3);
+        assert_eq!(records[2].files()[0].new, Digest::of(b"{\"e\":\"y\"}"));
+        assert_eq!(plan.sizes().iter().map(|(_, now, then)| (*now, *then)).collect::<Vec<_>>(), [(3, 1), (0, 1), (9, 9)]);
+    }
+
+    #[test]
+    fn one_file_is_changed_once() {
+        let bundle = bundle(vec![install(&[("/s/a", "certs/a")]), edit("/s/a")], &[("certs/a", b"A")]);
+        let facts = facts(&[("/s/a", None)]);
+        assert!(matches!(Plan::of(&bundle, bundle.slice.as_ref().unwrap(), &facts), Err(Rejection::Twice { .. })));
+    }
+
+    #[test]
+    fn an_entry_that_was_not_kept_is_named() {
+        let bundle = bundle(vec![install(&[("/s/a", "certs/a")])], &[]);
+        let facts = facts(&[("/s/a", None)]);
+        assert!(matches!(Plan::of(&bundle, bundle.slice.as_ref().unwrap(), &facts), Err(Rejection::NoEntry(_))));
+    }
+}

@@ -18,14 +18,15 @@ use crate::{
 
 /// The clock must not be before any new certificate that this node gets.
 pub fn clock(bundle: &Bundle, slice: &Slice, facts: &Facts) -> Vec<Refusal> {
-    let manifest = bundle.manifest();
-    let records = manifest.authorities.iter().flat_map(|authority| {
-        let leaves = authority.leaves.iter().map(|leaf| (&leaf.certificate, &leaf.renewed));
-        std::iter::once((&authority.certificate, &authority.renewed)).chain(leaves)
-    });
-    records
-        .filter(|(entry, record)| installs(slice).any(|file| file.entry == **entry) && facts.now < record.not_before)
-        .map(|(entry, record)| Refusal::ClockBefore { entry: entry.clone(), not_before: time(record.not_before), now: time(facts.now) })
+    let authorities = &bundle.manifest().authorities;
+    let entries = authorities
+        .iter()
+        .flat_map(|authority| std::iter::once(&authority.certificate).chain(authority.leaves.iter().map(|leaf| &leaf.certificate)));
+    entries
+        .filter(|entry| installs(slice).any(|file| file.entry == **entry))
+        .filter_map(|entry| Some((entry, first(bundle, entry)?.not_before())))
+        .filter(|(_, not_before)| facts.now < *not_before)
+        .map(|(entry, not_before)| Refusal::ClockBefore { entry: entry.clone(), not_before: time(not_before), now: time(facts.now) })
         .collect()
 }
 

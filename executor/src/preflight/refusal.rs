@@ -25,7 +25,7 @@ pub enum Refusal {
         why: CertificateError,
     },
     /// No home of an authority exists here.
-    #[error("this node has no certificate of the authority `{authority}`: {} does not exist", quoted(.homes))]
+    #[error("this node has no certificate of the authority `{authority}`: there is nothing at {}", quoted(.homes))]
     AuthorityAbsent {
         /// The authority.
         authority: Label,

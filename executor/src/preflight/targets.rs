@@ -96,3 +96,48 @@ pub fn nothing_to_edit(plan: &Plan<'_>) -> Vec<Warning> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bundle::Bundle,
+        machine::Volume,
+        plan::tests::{bundle, edit, facts, install},
+    };
+
+    fn codes(bundle: &Bundle, facts: &Facts) -> Vec<String> {
+        let plan = Plan::of(bundle, bundle.slice.as_ref().unwrap(), facts).unwrap();
+        let all = [usable(&plan), writable(&plan), room(&plan, facts)];
+        all.iter().flatten().map(|refusal| format!("{refusal:?}").split(' ').next().unwrap().to_owned()).collect()
+    }
+
+    fn with_volume(mut facts: Facts, volume: &Volume) -> Facts {
+        for found in facts.found.values_mut() {
+            if let Found::At(target) = found {
+                target.volume = Some(volume.clone());
+            }
+        }
+        facts
+    }
+
+    #[test]
+    fn room_is_needed_for_backups_and_staging() {
+        let bundle = bundle(vec![install(&[("/s/a", "certs/a")])], &[("certs/a", &[b'A'; 1000])]);
+        let mut facts = facts(&[("/s/a", Some(&[b'o'; 5000]))]);
+        facts.state_volume = Some(Volume { device: 2, free: RESERVE + 5000, closed: None });
+        assert!(codes(&bundle, &facts).is_empty());
+        facts.state_volume = Some(Volume { device: 2, free: RESERVE + 4999, closed: None });
+        assert_eq!(codes(&bundle, &facts), ["Full"]);
+    }
+
+    #[test]
+    fn what_stays_needs_no_room_and_no_rights() {
+        let bundle = bundle(vec![install(&[("/s/a", "certs/a")]), edit("/s/j")], &[("certs/a", b"A")]);
+        let closed = Volume { device: 1, free: 0, closed: Some("it is closed".to_owned()) };
+        let as_wanted = with_volume(facts(&[("/s/a", Some(b"A")), ("/s/j", Some(b"{}"))]), &closed);
+        assert!(codes(&bundle, &as_wanted).is_empty());
+        let other = with_volume(facts(&[("/s/a", Some(b"B")), ("/s/j", None)]), &closed);
+        assert_eq!(codes(&bundle, &other), ["DocumentMissing", "ReadOnly"]);
+    }
+}
