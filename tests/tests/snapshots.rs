@@ -11,6 +11,7 @@ use end_to_end::{
 fn stable(text: &str, workshop: &Workshop) -> String {
     let text = text
         .replace(&workshop.path().canonicalize().unwrap().display().to_string(), "[DIR]")
+        .replace(&reseal_node().display().to_string(), "reseal-node")
         .replace(&workshop.fingerprint(), "[FINGERPRINT]");
     let mut out = String::new();
     let mut word = String::new();
@@ -49,6 +50,35 @@ fn help() {
             insta::assert_snapshot!(format!("help-{name}"), text);
         }
     }
+}
+
+#[test]
+fn what_the_executor_shows() {
+    let workshop = Workshop::expired();
+    let _ = workshop.build(&["--serial", "7", "--created", "2026-01-02T03:04:05Z"]).expect_code(0);
+    let root = workshop.node("tos3", true);
+    let fingerprint = workshop.fingerprint();
+    let bundle = ["site-7.tar.gz", "--signer", fingerprint.as_str()];
+    let text = |arguments: &[&str], code: i32| {
+        let text = stable(&workshop.on_node(&root, arguments).expect_code(code).stderr, &workshop);
+        // The times of the run itself, and that the bundle of a fixed date is too old for them.
+        text.lines()
+            .filter(|line| !line.starts_with("begun ") && !line.starts_with("warning: the bundle was to be applied before"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    insta::assert_snapshot!("node-verify", text(&[&["verify"], &bundle[..]].concat(), 0));
+    insta::assert_snapshot!("node-status-before", text(&["status"], 0));
+    insta::assert_snapshot!("node-plan", text(&[&["plan"], &bundle[..]].concat(), 0));
+    insta::assert_snapshot!("node-plan-unsigned", text(&["plan", "site-7.tar.gz"], 3));
+    insta::assert_snapshot!("node-apply", text(&[&["apply"], &bundle[..]].concat(), 0));
+    insta::assert_snapshot!("node-apply-again", text(&[&["apply"], &bundle[..]].concat(), 0));
+    insta::assert_snapshot!("node-status", text(&["status"], 0));
+    insta::assert_snapshot!("node-rollback", text(&["rollback"], 0));
+    insta::assert_snapshot!("node-rollback-again", text(&["rollback"], 0));
+    let _ = sh("rm srv/kubernetes/etcd.pem && ln -s etcd-ca.pem srv/kubernetes/etcd.pem && echo other > etc/hostname", &root);
+    insta::assert_snapshot!("node-plan-elsewhere", text(&[&["plan"], &bundle[..]].concat(), 4));
+    insta::assert_snapshot!("node-plan-refused", text(&[&["plan", "--node", "tos3"], &bundle[..]].concat(), 4));
 }
 
 #[test]

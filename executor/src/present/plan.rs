@@ -131,9 +131,9 @@ fn show_file(screen: &Screen, file: &PlannedFile<'_>, manifest: &Manifest) {
         screen.say(&format!("    {what}"));
     } else if change != Change::Keep {
         if let Some(seen) = now {
-            screen.say(&format!("    now   {}", line(&seen.content)));
+            show_content(screen, "now ", &seen.content);
         }
-        screen.say(&format!("    then  {}", line(file.content)));
+        show_content(screen, "then", file.content);
     }
     screen.say(&format!("    why   {}", why(file, manifest)));
 }
@@ -181,14 +181,15 @@ fn why(file: &PlannedFile<'_>, manifest: &Manifest) -> String {
     format!("the bundle's `{entry}`")
 }
 
-/// A public file in one line.
-fn line(content: &[u8]) -> String {
+/// A public file: validity, subject, and the whole fingerprint, so that it can be compared by hand.
+fn show_content(screen: &Screen, when: &str, content: &[u8]) {
     match certificate(content) {
         Some(certificate) => {
-            let fingerprint: String = certificate.fingerprint().to_string().chars().take(16).collect();
-            format!("until {}  {fingerprint}…  {}", text(certificate.not_after()), certificate.subject())
+            let (begin, end) = (text(certificate.not_before()), text(certificate.not_after()));
+            screen.say(&format!("    {when}  {begin} to {end}  {}", certificate.subject()));
+            screen.say(&format!("          {}", certificate.fingerprint()));
         }
-        None => format!("{} bytes, no certificate", content.len()),
+        None => screen.say(&format!("    {when}  {} bytes, no certificate", content.len())),
     }
 }
 
