@@ -153,13 +153,17 @@ pub fn find(path: &Path) -> Result<Vec<Found>, InspectError> {
 }
 
 fn find_in_file(path: &Path) -> Result<Vec<Found>, InspectError> {
-    if path.extension().is_some_and(|extension| extension == "gz") {
+    if is_bundle(path) {
         return find_in_bundle(path);
     }
     let content = files::read(path, files::MOST_INPUT)?;
     let certificates = Certificate::all_from_file(&content);
     let certificates = certificates.map_err(|why| InspectError::NoCertificate { path: path.to_owned(), why: why.to_string() })?;
     Ok(certificates.into_iter().map(|certificate| Found { place: path.display().to_string(), certificate }).collect())
+}
+
+fn is_bundle(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "gz")
 }
 
 /// Searches a folder in a fixed order. Files without a certificate are passed over.
@@ -175,7 +179,8 @@ fn search(top: &Path, folder: &Path, depth: usize, files: &mut usize, found: &mu
         let kind = entry.file_type().map_err(failed)?;
         if kind.is_dir() && depth > 0 {
             search(top, &entry.path(), depth - 1, files, found)?;
-        } else if kind.is_file() && entry.metadata().is_ok_and(|metadata| metadata.len() <= files::MOST_INPUT) {
+        } else if kind.is_file() && (is_bundle(&entry.path()) || entry.metadata().is_ok_and(|metadata| metadata.len() <= files::MOST_INPUT))
+        {
             found.extend(find_in_file(&entry.path()).unwrap_or_default());
         }
     }
