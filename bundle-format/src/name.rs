@@ -88,6 +88,10 @@ text_type! {
     Label
 }
 text_type! {
+    /// A table or column of a database: one to 64 of `a-z A-Z 0-9 _`, which needs no escaping between backquotes.
+    Identifier
+}
+text_type! {
     /// The path of an entry below the bundle's top folder: at most four components of `A-Z a-z 0-9 . _ -`, 200 bytes in all.
     EntryPath
 }
@@ -111,6 +115,18 @@ impl NodeName {
 impl Label {
     fn check(text: &str) -> Result<(), NameError> {
         check_label("name", text)
+    }
+}
+
+impl Identifier {
+    fn check(text: &str) -> Result<(), NameError> {
+        const WHAT: &str = "identifier";
+        match text.len() {
+            0 => refuse(WHAT, text, "is empty"),
+            1..=64 if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => Ok(()),
+            1..=64 => refuse(WHAT, text, "has a character other than A-Z a-z 0-9 _"),
+            _ => refuse(WHAT, text, "is longer than 64 characters"),
+        }
     }
 }
 

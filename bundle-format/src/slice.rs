@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::name::{EntryPath, Label, NodeName, Serial, SiteName, TargetPath};
+use crate::name::{EntryPath, Identifier, Label, NodeName, Serial, SiteName, TargetPath};
 
 /// One node's part of a bundle.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -22,6 +22,10 @@ pub struct Slice {
     pub identity: Identity,
     /// What the node does at its site, in the profile's words.
     pub roles: Vec<Label>,
+    /// Folders of which a whole copy is kept before the first change, for a person.
+    pub folders_to_back_up: Vec<TargetPath>,
+    /// The etcd clusters of the site: steps name them, and every node can show how they are.
+    pub etcd: Vec<EtcdCluster>,
     /// What is to be done, in this order.
     pub steps: Vec<Step>,
 }
@@ -39,14 +43,187 @@ pub struct Identity {
     pub machine_id: Option<String>,
 }
 
+/// An etcd cluster, as a client reaches it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EtcdCluster {
+    /// Its name, by which steps refer to it.
+    pub name: Label,
+    /// Its members, in visiting order.
+    pub members: Vec<EtcdMember>,
+    /// Where a node keeps the CA's certificate.
+    pub authority: TargetPath,
+    /// Where a node keeps the client's certificate, which here is the servers' too.
+    pub certificate: TargetPath,
+    /// Where a node keeps its private key.
+    pub key: TargetPath,
+}
+
+/// One member of an etcd cluster.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EtcdMember {
+    /// The node that it runs on.
+    pub node: NodeName,
+    /// The name for TLS (SNI, RFC 6066, 3). It is never resolved.
+    pub host_name: String,
+    /// The address that is dialled.
+    pub address: IpAddr,
+    /// The port of its client URL.
+    pub port: u16,
+}
+
 /// One typed action: the executor's only vocabulary.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Step {
+    /// Wait until containers run, and where they can be asked, until they say that they are well.
+    AwaitContainers(AwaitContainers),
+    /// Wait until this node's member of an etcd cluster is back, and tell how far the cluster is.
+    AwaitEtcd(AwaitEtcd),
     /// Edit values of a JSON document and leave every other byte of it alone.
     EditJson(EditJson),
     /// Replace files, one by one, by rename within their folder.
     InstallFiles(InstallFiles),
+    /// Have the pods of this node recreated whose name contains a word.
+    RestartPods(RestartPods),
+    /// Take static pods down and up again by moving their manifests out of the kubelet's folder and back.
+    RestartStaticPods(RestartStaticPods),
+    /// Replace values of a table, all or none.
+    UpdateDatabase(UpdateDatabase),
+}
+
+/// A container, as the runtime and, where there is none to ask, as the process table knows it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// Its name in the pod; one that goes on with `-` fits too (`tos-etcd`, `tos-etcd-tos`). The pause container never does.
+    pub container: String,
+    /// The file names of its program: the first or second word of a process's command line is one of these.
+    pub programs: Vec<String>,
+}
+
+/// The parameters of [`Step::RestartStaticPods`]. Times are in seconds.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartStaticPods {
+    /// The manifests, in the folder that the kubelet reads.
+    pub manifests: Vec<TargetPath>,
+    /// The folder that they are moved to meanwhile: on the same file system, and read by nobody.
+    pub holding: TargetPath,
+    /// Their containers.
+    pub workloads: Vec<Workload>,
+    /// The etcd cluster a member of which stops meanwhile.
+    pub cluster: Option<Label>,
+    /// How long to wait after the last container is gone.
+    pub settle: u32,
+    /// How long the containers may take to go.
+    pub stop_timeout: u32,
+    /// How long the containers may take to come back.
+    pub start_timeout: u32,
+}
+
+/// The parameters of [`Step::AwaitContainers`]. Times are in seconds.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwaitContainers {
+    /// The containers.
+    pub workloads: Vec<Workload>,
+    /// Where they may be asked. What cannot be reached is not judged.
+    pub health: Vec<HealthEndpoint>,
+    /// How long they may take.
+    pub timeout: u32,
+}
+
+/// Where a service on this node says how it is.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthEndpoint {
+    /// Whether it speaks TLS. Its certificate is not judged: only whether it answers.
+    pub tls: bool,
+    /// The port on the loopback address.
+    pub port: u16,
+    /// The paths to try in turn; one that is not there (404) says nothing.
+    pub paths: Vec<String>,
+}
+
+/// The parameters of [`Step::AwaitEtcd`]. Times are in seconds.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwaitEtcd {
+    /// The cluster.
+    pub cluster: Label,
+    /// This node's member.
+    pub member: NodeName,
+    /// How long it may take.
+    pub timeout: u32,
+}
+
+/// The parameters of [`Step::RestartPods`]. Times are in seconds.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartPods {
+    /// The namespace.
+    pub namespace: String,
+    /// What their names contain.
+    pub name_contains: String,
+    /// The file names of their programs, as in [`Workload::programs`].
+    pub programs: Vec<String>,
+    /// How long they may take to come back.
+    pub timeout: u32,
+}
+
+/// The parameters of [`Step::UpdateDatabase`]: a MySQL-compatible table of keys and values.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateDatabase {
+    /// The table.
+    pub table: Identifier,
+    /// Its column of keys.
+    pub key_column: Identifier,
+    /// Its column of values.
+    pub value_column: Identifier,
+    /// The table that becomes its copy first.
+    pub backup_table: Identifier,
+    /// The rows.
+    pub rows: Vec<DatabaseRow>,
+    /// The entry with the same as SQL, for people and for client programs.
+    pub update_sql: EntryPath,
+    /// The entry with the way back as SQL.
+    pub undo_sql: EntryPath,
+    /// How to reach the database, as far as the site knows; the command line wins.
+    pub connection: DatabaseConnection,
+}
+
+/// One row.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseRow {
+    /// Its key.
+    pub key: String,
+    /// The entry whose content, without the line ends after it, becomes its value.
+    pub entry: EntryPath,
+}
+
+/// How a database is reached. A password is never part of it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConnection {
+    /// Its socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
+    /// Its address, where there is no socket. No name: names are never resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<IpAddr>,
+    /// Its port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// The user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The database (schema); where it is left open, the one that has the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
 }
 
 /// The parameters of [`Step::InstallFiles`].

@@ -16,7 +16,7 @@ fn everything(root: &Path) -> String {
 /// The same without what a renewal may leave: the executor's own folder, inodes and times.
 fn contents(root: &Path) -> String {
     let script = "find . -path ./var/lib/reseal -prune -o ! -path ./var/lib ! -path ./var ! -path . -printf '%p %y %U:%G %m %s\\n' | sort
-        getfattr -Rdm - . | sort
+        find . -path ./var/lib/reseal -prune -o -exec getfattr -dm - {} + | sort
         find . -path ./var/lib/reseal -prune -o -type f -exec sha256sum {} + | sort";
     sh(script, root)
 }
