@@ -30,6 +30,31 @@ pub struct Slice {
     pub steps: Vec<Step>,
 }
 
+impl Slice {
+    /// The files that its steps install, in order.
+    pub fn installs(&self) -> impl Iterator<Item = &InstallFile> {
+        self.steps.iter().flat_map(|step| match step {
+            Step::InstallFiles(step) => step.files.as_slice(),
+            _ => &[],
+        })
+    }
+
+    /// The entries that its steps need. An entry may come more than once.
+    pub fn entries(&self) -> impl Iterator<Item = &EntryPath> {
+        let of_database = self.steps.iter().flat_map(|step| match step {
+            Step::UpdateDatabase(step) => step.rows.iter().map(|row| &row.entry).chain([&step.update_sql, &step.undo_sql]).collect(),
+            _ => Vec::new(),
+        });
+        self.installs().map(|file| &file.entry).chain(of_database)
+    }
+
+    /// The etcd cluster of this name.
+    #[must_use]
+    pub fn cluster(&self, name: &Label) -> Option<&EtcdCluster> {
+        self.etcd.iter().find(|cluster| cluster.name == *name)
+    }
+}
+
 /// How a node knows that a slice is its own: any one of these is enough.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]

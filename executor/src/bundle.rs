@@ -11,7 +11,7 @@ use bundle_format::{
     name::{EntryPath, NodeName},
     reader::{BundleError, Complete, Source, Unverified, Visitor},
     signature::TrustedSigners,
-    slice::{Slice, Step},
+    slice::Slice,
 };
 use zeroize::Zeroizing;
 
@@ -88,19 +88,11 @@ impl Visitor for Keep {
 
 /// The entries that a node's work needs: those of its steps, and the certificates that they are checked against.
 fn named_by(slice: &Slice, authorities: &[AuthorityRecord]) -> BTreeSet<EntryPath> {
-    let mut named: BTreeSet<EntryPath> = installs(slice).map(|file| file.entry.clone()).collect();
+    let mut named: BTreeSet<EntryPath> = slice.entries().cloned().collect();
     named.extend(authorities.iter().map(|authority| authority.certificate.clone()));
     let leaves = authorities.iter().flat_map(|authority| &authority.leaves);
     let used: Vec<EntryPath> =
         leaves.filter(|leaf| named.contains(&leaf.certificate) || named.contains(&leaf.key)).map(|leaf| leaf.certificate.clone()).collect();
     named.extend(used);
     named
-}
-
-/// The files that a slice installs.
-pub fn installs(slice: &Slice) -> impl Iterator<Item = &bundle_format::slice::InstallFile> {
-    slice.steps.iter().flat_map(|step| match step {
-        Step::InstallFiles(step) => step.files.as_slice(),
-        Step::EditJson(_) => &[],
-    })
 }

@@ -10,7 +10,6 @@ use bundle_format::{
 use time::OffsetDateTime;
 
 use crate::{
-    bundle::installs,
     machine::{Located, LockError, Machine, Place, Sight, Volume},
 };
 
@@ -100,12 +99,12 @@ fn find(machine: &Machine, target: &TargetPath) -> Found {
 fn targets(manifest: &Manifest, slice: Option<&Slice>) -> BTreeSet<TargetPath> {
     let mut targets: BTreeSet<TargetPath> = manifest.authorities.iter().map(|authority| authority.installed.clone()).collect();
     let Some(slice) = slice else { return targets };
-    targets.extend(installs(slice).map(|file| file.target.clone()));
+    targets.extend(slice.installs().map(|file| file.target.clone()));
     targets.extend(slice.steps.iter().filter_map(|step| match step {
         Step::EditJson(step) => Some(step.target.clone()),
-        Step::InstallFiles(_) => None,
+        _ => None,
     }));
     let leaves = manifest.authorities.iter().flat_map(|authority| &authority.leaves);
-    targets.extend(leaves.filter(|leaf| installs(slice).any(|file| file.entry == leaf.certificate)).map(|leaf| leaf.installed.clone()));
+    targets.extend(leaves.filter(|leaf| slice.installs().any(|file| file.entry == leaf.certificate)).map(|leaf| leaf.installed.clone()));
     targets
 }

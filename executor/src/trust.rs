@@ -3,7 +3,6 @@
 use bundle_format::{certificate::Certificate, manifest::AuthorityRecord, name::TargetPath, slice::Slice};
 
 use crate::{
-    bundle::installs,
     facts::{Facts, Target},
     plan::Rejection,
 };
@@ -11,7 +10,7 @@ use crate::{
 /// Where an authority's certificate has its home: the path in the manifest, and each that the slice installs it to.
 pub fn homes<'a>(authority: &'a AuthorityRecord, slice: Option<&'a Slice>) -> Vec<&'a TargetPath> {
     let mut homes = vec![&authority.installed];
-    let files = slice.into_iter().flat_map(installs).filter(|file| file.entry == authority.certificate);
+    let files = slice.into_iter().flat_map(Slice::installs).filter(|file| file.entry == authority.certificate);
     homes.extend(files.map(|file| &file.target));
     homes.dedup();
     homes

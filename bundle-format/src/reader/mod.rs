@@ -29,7 +29,7 @@ use crate::{
     manifest::Manifest,
     name::{EntryPath, NodeName},
     signature::{SignerPublicKey, TrustedSigners},
-    slice::{Slice, Step},
+    slice::Slice,
     sums::Sums,
 };
 
@@ -243,13 +243,9 @@ impl<S: Source> Verified<S> {
                 expected: "not listed in bundle.json".to_owned(),
             });
         }
-        let files = slice.steps.iter().flat_map(|step| match step {
-            Step::InstallFiles(step) => step.files.as_slice(),
-            Step::EditJson(_) => &[],
-        });
-        for file in files {
-            if !self.sums.digests.contains_key(&file.entry) {
-                return Err(BundleError::Dangling { path: path.clone(), entry: file.entry.clone() });
+        for entry in slice.entries() {
+            if !self.sums.digests.contains_key(entry) {
+                return Err(BundleError::Dangling { path: path.clone(), entry: entry.clone() });
             }
         }
         Ok(slice)

@@ -73,6 +73,8 @@ pub fn slice(node: &str) -> Slice {
         node: node.parse().unwrap(),
         identity: Identity { host_names: vec![node.to_owned()], addresses: vec!["10.0.0.1".parse().unwrap()], machine_id: None },
         roles: vec!["etcd".parse().unwrap()],
+        folders_to_back_up: Vec::new(),
+        etcd: Vec::new(),
         steps: vec![Step::InstallFiles(InstallFiles { files: vec![file] })],
     }
 }

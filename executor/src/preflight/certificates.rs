@@ -9,7 +9,7 @@ use bundle_format::{
 
 use super::{Refusal, refusal::time};
 use crate::{
-    bundle::{Bundle, installs},
+    bundle::Bundle,
     facts::{Facts, Target},
     keys,
     machine::Sight,
@@ -23,7 +23,7 @@ pub fn clock(bundle: &Bundle, slice: &Slice, facts: &Facts) -> Vec<Refusal> {
         .iter()
         .flat_map(|authority| std::iter::once(&authority.certificate).chain(authority.leaves.iter().map(|leaf| &leaf.certificate)));
     entries
-        .filter(|entry| installs(slice).any(|file| file.entry == **entry))
+        .filter(|entry| slice.installs().any(|file| file.entry == **entry))
         .filter_map(|entry| Some((entry, first(bundle, entry)?.not_before())))
         .filter(|(_, not_before)| facts.now < *not_before)
         .map(|(entry, not_before)| Refusal::ClockBefore { entry: entry.clone(), not_before: time(not_before), now: time(facts.now) })
@@ -35,7 +35,7 @@ pub fn at_home(bundle: &Bundle, slice: &Slice, facts: &Facts) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for authority in &bundle.manifest().authorities {
         let leaves: Vec<&LeafRecord> = authority.leaves.iter().filter(|leaf| concerns(slice, leaf)).collect();
-        let is_installed = installs(slice).any(|file| file.entry == authority.certificate);
+        let is_installed = slice.installs().any(|file| file.entry == authority.certificate);
         if !is_installed && leaves.is_empty() {
             continue;
         }
@@ -54,7 +54,7 @@ pub fn at_home(bundle: &Bundle, slice: &Slice, facts: &Facts) -> Vec<Refusal> {
 
 /// Whether a slice installs this leaf.
 fn concerns(slice: &Slice, leaf: &LeafRecord) -> bool {
-    installs(slice).any(|file| file.entry == leaf.certificate || file.entry == leaf.key)
+    slice.installs().any(|file| file.entry == leaf.certificate || file.entry == leaf.key)
 }
 
 /// The authority's certificates on this node, with their paths.
@@ -95,7 +95,7 @@ fn old_leaves(
     facts: &Facts,
 ) -> Vec<Refusal> {
     let mut homes = vec![&leaf.installed];
-    homes.extend(installs(slice).filter(|file| file.entry == leaf.certificate).map(|file| &file.target));
+    homes.extend(slice.installs().filter(|file| file.entry == leaf.certificate).map(|file| &file.target));
     homes.sort();
     homes.dedup();
     let mut refusals = Vec::new();
@@ -116,7 +116,7 @@ fn old_leaves(
 pub fn keys(bundle: &Bundle, slice: &Slice) -> Vec<Refusal> {
     let leaves = bundle.manifest().authorities.iter().flat_map(|authority| &authority.leaves);
     leaves
-        .filter(|leaf| installs(slice).any(|file| file.entry == leaf.key))
+        .filter(|leaf| slice.installs().any(|file| file.entry == leaf.key))
         .filter(|leaf| {
             let key = bundle.material.get(&leaf.key);
             !matches!((first(bundle, &leaf.certificate), key), (Some(certificate), Some(key)) if keys::belongs(key, certificate.spki()))

@@ -148,6 +148,8 @@ pub fn slice(node: &str, address: &str) -> Slice {
         node: node.parse().unwrap(),
         identity: Identity { host_names: vec![format!("{node}.tos")], addresses: vec![address.parse().unwrap()], machine_id: None },
         roles: vec!["etcd".parse().unwrap()],
+        folders_to_back_up: Vec::new(),
+        etcd: Vec::new(),
         steps: vec![Step::InstallFiles(master), Step::InstallFiles(template), Step::EditJson(document)],
     }
 }

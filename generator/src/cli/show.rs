@@ -6,7 +6,7 @@ use bundle_format::{
     manifest::{CertificateRecord, Manifest},
     name::{EntryPath, NodeName},
     reader::{Complete, Visitor},
-    slice::{Slice, Step},
+    slice::{Slice, Step, Workload},
 };
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -122,7 +122,27 @@ fn slice_text(slice: &Slice) -> String {
                 let _ =
                     writeln!(text, "{}. edit {}: every `{}` of `{}` becomes `{}`", index + 1, step.target, step.member, step.from, step.to);
             }
+            Step::AwaitContainers(step) => {
+                let _ = writeln!(text, "{}. wait for {}", index + 1, workloads(&step.workloads));
+            }
+            Step::AwaitEtcd(step) => {
+                let _ = writeln!(text, "{}. wait for the member {} of the etcd cluster {}", index + 1, step.member, step.cluster);
+            }
+            Step::RestartPods(step) => {
+                let _ = writeln!(text, "{}. restart the pods of {} whose name contains {}", index + 1, step.namespace, step.name_contains);
+            }
+            Step::RestartStaticPods(step) => {
+                let _ = writeln!(text, "{}. restart {}, {} s apart", index + 1, workloads(&step.workloads), step.settle);
+            }
+            Step::UpdateDatabase(step) => {
+                let keys: Vec<&str> = step.rows.iter().map(|row| row.key.as_str()).collect();
+                let _ = writeln!(text, "{}. update the rows {} of {}", index + 1, keys.join(", "), step.table);
+            }
         }
     }
     text
+}
+
+fn workloads(workloads: &[Workload]) -> String {
+    workloads.iter().map(|workload| workload.container.as_str()).collect::<Vec<_>>().join(" and ")
 }

@@ -116,6 +116,8 @@ fn slice(settings: &Settings, site: &Site, authorities: &[IssuedAuthority], node
         node: node.name.clone(),
         identity: Identity { host_names: node.host_names.clone(), addresses: node.addresses.clone(), machine_id: node.machine_id.clone() },
         roles: node.roles.clone(),
+        folders_to_back_up: Vec::new(),
+        etcd: Vec::new(),
         steps,
     })
 }
