@@ -65,6 +65,9 @@ pub struct Args {
     /// A node, roles etcd, flannel, manager; repeatable, in visiting order; replaces the nodes of the site file
     #[arg(long, value_name = "NAME=ADDR[,ADDR…]:ROLE[+ROLE…]")]
     node: Vec<Node>,
+    /// Seconds between the end of a node's last container and its return [default: 30]
+    #[arg(long, value_name = "SECONDS")]
+    settle: Option<u32>,
     /// The signer's private key
     #[arg(long, value_name = "FILE")]
     signer: Option<PathBuf>,
@@ -147,6 +150,7 @@ impl Args {
         over(&mut file.edition, edition.as_ref());
         over(&mut file.tos_version, self.tos_version.as_ref());
         over(&mut file.signer, self.signer.as_ref());
+        over(&mut file.restart.settle, self.settle.as_ref());
         if !self.executor.is_empty() {
             file.executors.clone_from(&self.executor);
         }

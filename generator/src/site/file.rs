@@ -30,9 +30,47 @@ pub struct SiteFile {
     /// The certificate authorities.
     #[serde(default)]
     pub ca: Vec<AuthoritySection>,
+    /// How services are restarted.
+    #[serde(default)]
+    pub restart: RestartSection,
+    /// The Manager's database.
+    #[serde(default)]
+    pub manager_database: DatabaseSection,
     /// The nodes.
     #[serde(default)]
     pub node: Vec<NodeSection>,
+}
+
+/// `[restart]`. Times are in seconds; what is left open is the profile's to say.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RestartSection {
+    /// How long to wait between the end of the last container and its return.
+    pub settle: Option<u32>,
+    /// How long containers may take to go.
+    pub stop_timeout: Option<u32>,
+    /// How long containers may take to come back and to be well.
+    pub start_timeout: Option<u32>,
+    /// The port of etcd's client URLs.
+    pub etcd_port: Option<u16>,
+}
+
+/// `[manager-database]`. A password is never part of it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DatabaseSection {
+    /// Whether the Manager keeps certificates in its database, as it does from 6.0.1811a on.
+    pub keeps_certificates: Option<bool>,
+    /// Its socket.
+    pub socket: Option<String>,
+    /// Its address, where there is no socket.
+    pub host: Option<IpAddr>,
+    /// Its port.
+    pub port: Option<u16>,
+    /// The user.
+    pub user: Option<String>,
+    /// The database.
+    pub database: Option<String>,
 }
 
 /// `[[ca]]`.

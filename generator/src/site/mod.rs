@@ -11,7 +11,7 @@ use bundle_format::{
 use thiserror::Error;
 use time::OffsetDateTime;
 
-pub use self::file::{AuthoritySection, LeafSection, NodeSection, SiteFile};
+pub use self::file::{AuthoritySection, DatabaseSection, LeafSection, NodeSection, RestartSection, SiteFile};
 use crate::profile::{
     Profile,
     tos::{self, Affected, TosVersion, VersionError},
@@ -99,6 +99,9 @@ pub enum SiteError {
         /// The flag and the field of the site file that would give it.
         how: &'static str,
     },
+    /// A node that others dial has no address.
+    #[error("node `{0}` has the role etcd and no address: nodes are dialled by address, never by name")]
+    NoAddress(NodeName),
     /// No profile has this name.
     #[error("there is no profile `{0}`; there is: tos")]
     UnknownProfile(String),
@@ -188,6 +191,7 @@ impl SiteError {
             Self::NotAffected { .. } => "compare with `kubectl version`; if the CA does run out, add --force-version".to_owned(),
             Self::NodeText(_) => "for example --node 'tos1=10.0.0.11:etcd+flannel'".to_owned(),
             Self::File(_) => "`reseal site init --ca CA --leaf LEAF` writes a commented site file to start from".to_owned(),
+            Self::NoAddress(node) => format!("give it one: --node '{node}=ADDRESS:etcd', or `addresses` in the site file"),
             Self::Shared { .. } => "a node must know its slice without doubt: give each its own names and addresses".to_owned(),
             _ => return None,
         })
@@ -392,7 +396,12 @@ fn profile(file: &SiteFile, force: bool, warnings: &mut Vec<Warning>) -> Result<
         Affected::No(range) if force => warnings.push(Warning::VersionForced(version.clone(), range)),
         Affected::No(range) => return Err(SiteError::NotAffected { version, range }),
     }
-    Ok(Profile::Tos(tos::Settings { edition, version }))
+    Ok(Profile::Tos(tos::Settings {
+        edition,
+        version,
+        restart: tos::Restart::of(file.restart),
+        database: tos::database(&file.manager_database),
+    }))
 }
 
 fn authority(section: AuthoritySection) -> Result<AuthoritySource, SiteError> {

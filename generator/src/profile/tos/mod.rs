@@ -1,15 +1,17 @@
 //! The profile of Transwarp TOS, of the TDH and TDC editions: one CA and one leaf, both called `etcd`, in `/srv/kubernetes` of
 //! every node, and the Manager's metainfo, from which it signs anew at the next role restart.
 
+mod services;
 mod version;
 
 use bundle_format::{
     FORMAT,
     name::{Label, NameError, TargetPath},
-    slice::{EditJson, Identity, InstallFile, InstallFiles, Mode, Slice, Step},
+    slice::{DatabaseConnection, EditJson, EtcdCluster, Identity, InstallFile, InstallFiles, Mode, Slice, Step},
 };
 use clap::ValueEnum;
 
+pub use self::services::{Restart, database_connection as database};
 pub use self::version::{Affected, TosVersion, VersionError};
 use super::Part;
 use crate::{
@@ -48,6 +50,10 @@ pub struct Settings {
     pub edition: Edition,
     /// The version of TOS, in any way that it is written.
     pub version: TosVersion,
+    /// How services are restarted.
+    pub restart: Restart,
+    /// How the Manager's database is reached; none where the Manager keeps no certificates in it.
+    pub database: Option<DatabaseConnection>,
 }
 
 /// Checks roles and materials.
@@ -73,7 +79,14 @@ pub fn check(settings: &Settings, site: &Site) -> Result<(), SiteError> {
             }
         }
     }
-    if site.nodes.iter().any(|node| node.has_role(ETCD)) { Ok(()) } else { Err(SiteError::NoNodeWithRole(ETCD)) }
+    let mut masters = site.nodes.iter().filter(|node| node.has_role(ETCD)).peekable();
+    if masters.peek().is_none() {
+        return Err(SiteError::NoNodeWithRole(ETCD));
+    }
+    match masters.find(|node| node.addresses.is_empty()) {
+        Some(node) => Err(SiteError::NoAddress(node.name.clone())),
+        None => Ok(()),
+    }
 }
 
 /// Whether a node with these roles presents the leaf to others.
@@ -101,13 +114,28 @@ pub fn compile(settings: &Settings, site: &Site, authorities: &[IssuedAuthority]
         node if node.has_role(FLANNEL) => 1,
         _ => 2,
     });
-    nodes.into_iter().map(|node| slice(settings, site, authorities, node)).collect()
+    let etcd = services::cluster(settings, &nodes)?;
+    nodes.into_iter().map(|node| slice(settings, site, authorities, &etcd, node)).collect()
 }
 
-fn slice(settings: &Settings, site: &Site, authorities: &[IssuedAuthority], node: &Node) -> Result<Slice, NameError> {
+/// Services come last: whatever else fails, fails before anything was down.
+fn slice(
+    settings: &Settings,
+    site: &Site,
+    authorities: &[IssuedAuthority],
+    etcd: &EtcdCluster,
+    node: &Node,
+) -> Result<Slice, NameError> {
     let mut steps = vec![Step::InstallFiles(InstallFiles { files: certificates(authorities)? })];
     if node.has_role(MANAGER) {
         steps.extend(metainfo(settings, authorities)?);
+        steps.extend(services::database(settings, site, authorities)?);
+    }
+    if node.has_role(ETCD) {
+        steps.extend(services::master(settings, &etcd.name, &node.name)?);
+    }
+    if node.has_role(FLANNEL) {
+        steps.push(services::flannel(settings));
     }
     Ok(Slice {
         format: FORMAT,
@@ -116,8 +144,8 @@ fn slice(settings: &Settings, site: &Site, authorities: &[IssuedAuthority], node
         node: node.name.clone(),
         identity: Identity { host_names: node.host_names.clone(), addresses: node.addresses.clone(), machine_id: node.machine_id.clone() },
         roles: node.roles.clone(),
-        folders_to_back_up: Vec::new(),
-        etcd: Vec::new(),
+        folders_to_back_up: vec![KUBERNETES.parse()?],
+        etcd: vec![etcd.clone()],
         steps,
     })
 }
