@@ -1,6 +1,8 @@
 //! The executor of reseal bundles: verifies a bundle on an air-gapped node, plans and applies that node's slice, and takes it back.
 //!
-//! * `machine`: the one door to files, locks and the clock. Everything else is given what it looks at.
+//! * [`machine`]: the one door to files, locks and the clock. Everything else is given what it looks at.
+//! * [`etcd`], [`health`] and [`quorum`]: how members and services are, and whether one may be stopped. Single questions: who waits,
+//!   asks again.
 //! * `bundle`, `identity`, `trust`, `facts`, `plan`, `preflight`: from a bundle and a machine to what will be done, or why not.
 //! * [`journal`] and `run`: what was begun, what is done, and what therefore comes next, after a power cut too.
 //! * `steps`: one file for each kind of step.
@@ -9,16 +11,20 @@
 mod bundle;
 pub mod cli;
 mod error;
+pub mod etcd;
 mod facts;
+pub mod health;
 mod identity;
 pub mod journal;
 pub mod json;
 mod keys;
-mod machine;
+pub mod machine;
 mod plan;
 mod preflight;
 mod present;
+pub mod quorum;
 mod run;
 mod shell;
 mod steps;
+mod tls;
 mod trust;

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::{
     Certificate,
-    signature::{SignatureAlgorithm, SignatureError},
+    signature::{self, SignatureAlgorithm, SignatureError},
 };
 use crate::rfc3339_seconds;
 
@@ -120,7 +120,7 @@ impl Certificate {
             return Err(ChainError::Issuer { issuer: self.issuer(), subject: ca.subject() });
         }
         self.verify_authority_key(ca)?;
-        self.verify_signature(ca)
+        self.verify_signed_by(ca.spki())
     }
 
     /// [`Certificate::verify_issued_by`], and `ca` may sign certificates, and both are valid at `at`.
@@ -134,6 +134,24 @@ impl Certificate {
         }
         ca.verify_time(Party::Authority, at)?;
         self.verify_time(Party::Leaf, at)
+    }
+
+    /// Whether the private key of the DER SubjectPublicKeyInfo `spki` signed this certificate. Nothing else is looked at: neither
+    /// names, nor key identifiers, nor time.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn verify_signed_by(&self, spki: &[u8]) -> Result<(), ChainError> {
+        let (der, layout) = (self.der(), self.layout());
+        let (inside, outside) = (&der[layout.signature.clone()], &der[layout.algorithm.clone()]);
+        if inside != outside {
+            return Err(ChainError::AlgorithmMismatch { inside: hex::encode(inside), outside: hex::encode(outside) });
+        }
+        let algorithm = SignatureAlgorithm::from_der(outside).ok_or_else(|| SignatureError::Unsupported {
+            algorithm: super::der::dotted(super::content(super::content(outside))),
+            key: signature::public_key(spki).map_or_else(|_| "unknown".to_owned(), |(kind, _)| kind.to_string()),
+        })?;
+        Ok(algorithm.verify(spki, &der[layout.tbs.clone()], &der[layout.signature_value.clone()])?)
     }
 
     fn verify_authority_key(&self, ca: &Certificate) -> Result<(), ChainError> {
@@ -155,19 +173,6 @@ impl Certificate {
             return Err(ChainError::Serial { certificate: hex::encode(serial), authority: hex::encode(ca.serial_raw()) });
         }
         Ok(())
-    }
-
-    fn verify_signature(&self, ca: &Certificate) -> Result<(), ChainError> {
-        let (der, layout) = (self.der(), self.layout());
-        let (inside, outside) = (&der[layout.signature.clone()], &der[layout.algorithm.clone()]);
-        if inside != outside {
-            return Err(ChainError::AlgorithmMismatch { inside: hex::encode(inside), outside: hex::encode(outside) });
-        }
-        let algorithm = SignatureAlgorithm::from_der(outside).ok_or_else(|| SignatureError::Unsupported {
-            algorithm: super::der::dotted(super::content(super::content(outside))),
-            key: ca.key_description(),
-        })?;
-        Ok(algorithm.verify(ca.spki(), &der[layout.tbs.clone()], &der[layout.signature_value.clone()])?)
     }
 
     fn verify_time(&self, party: Party, at: OffsetDateTime) -> Result<(), ChainError> {

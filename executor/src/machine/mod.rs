@@ -1,4 +1,4 @@
-//! The one door to the machine: files, locks, clock, and what the host is called.
+//! The one door to the machine: files, locks, clock, services on the network, and what the host is called.
 //!
 //! No other module opens a path, asks the clock or makes a system call; `.clippy.toml` sees to it. Nothing here decides: it reads
 //! what is there and does one thing that it is told to.
@@ -11,8 +11,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the one module that may")]
 #![allow(clippy::unused_self, reason = "who has no machine at hand may do none of this")]
+#![allow(clippy::must_use_candidate, clippy::return_self_not_must_use, reason = "public for the tests of this package alone")]
 
+mod ask;
 mod bundle;
+mod deadline;
 mod file;
 mod folder;
 mod host;
@@ -28,7 +31,9 @@ use std::{
 
 use thiserror::Error;
 
+pub use ask::{Answer, AskError, MOST_BODY, Question, Stage, Tls};
 pub use bundle::MediumError;
+pub use deadline::Deadline;
 #[cfg(test)]
 pub use file::Seen;
 pub use file::{Dress, MOST_BYTES, Sight};

@@ -1,0 +1,195 @@
+//! How a member looks from here, for programs and for people. Pure.
+
+use std::{fmt, net::SocketAddr};
+
+use bundle_format::{digest::Digest, name::NodeName, rfc3339_seconds};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::machine::{AskError, Stage};
+
+/// A member, as one probe found it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct MemberSight {
+    /// Its node.
+    pub node: NodeName,
+    /// The address that was dialled.
+    pub address: SocketAddr,
+    /// How far the probe came.
+    pub reached: Reached,
+    /// The certificate that it serves, where it showed one.
+    pub served: Option<Served>,
+    /// How it is.
+    #[serde(flatten)]
+    pub state: MemberState,
+}
+
+impl MemberSight {
+    /// Whether something accepts connections at its address.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        self.reached >= Reached::Port
+    }
+
+    /// Whether the TLS handshake was completed.
+    #[must_use]
+    pub fn completed_handshake(&self) -> bool {
+        self.reached >= Reached::Handshake
+    }
+
+    /// Whether it counts towards a quorum. Whatever could not be judged does not.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        matches!(self.state, MemberState::Healthy { .. })
+    }
+}
+
+/// How far a probe came.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reached {
+    /// Nothing accepted the connection.
+    Nothing,
+    /// The port accepts connections.
+    Port,
+    /// The TLS handshake was completed, and nothing that followed puts that in doubt: in TLS 1.3 the client is through before the
+    /// server has looked at its certificate.
+    Handshake,
+    /// A question was answered.
+    Answer,
+}
+
+/// The certificate that a member serves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct Served {
+    /// The SHA-256 of its DER.
+    pub fingerprint: Digest,
+    /// The last moment of its validity.
+    #[serde(with = "rfc3339_seconds")]
+    pub not_after: OffsetDateTime,
+    /// Whether the key of the site's authority signed it.
+    pub is_signed_by_authority: bool,
+}
+
+/// How a member is.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum MemberState {
+    /// Its certificate is signed by another key than the site's authority has.
+    Foreign {
+        /// The authority's key.
+        expected: String,
+        /// The key that signed.
+        found: String,
+    },
+    /// It is well, and it has a leader.
+    Healthy {
+        /// Its version, where it tells.
+        version: Option<String>,
+        /// Whether it leads, where it tells.
+        leads: Option<bool>,
+    },
+    /// It refuses this client by an alert of TLS.
+    Refuses {
+        /// The alert.
+        alert: String,
+    },
+    /// Something accepts connections, and then nothing comes in time.
+    Silent {
+        /// What did not come.
+        stage: Stage,
+        /// How long the probe might take in all.
+        milliseconds: u64,
+    },
+    /// It answers, and not as a member of etcd does.
+    Strange {
+        /// What is strange.
+        why: String,
+    },
+    /// It says that it is not well.
+    Unhealthy {
+        /// Why, in its own words where it has any.
+        reason: String,
+        /// Its version, where it tells.
+        version: Option<String>,
+    },
+    /// Nothing accepts connections at its address.
+    Unreachable {
+        /// The reason.
+        why: String,
+    },
+}
+
+impl MemberState {
+    /// The state of a member that gave no answer.
+    pub(super) fn without_answer(error: &AskError) -> Self {
+        let why = error.to_string();
+        match error {
+            AskError::Alert { alert, .. } => Self::Refuses { alert: alert.clone() },
+            AskError::TimedOut { stage, patience, .. } if *stage > Stage::Connecting => {
+                Self::Silent { stage: *stage, milliseconds: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX) }
+            }
+            AskError::Path { .. } | AskError::Refused { .. } | AskError::TimedOut { .. } | AskError::Unreachable { .. } => {
+                Self::Unreachable { why }
+            }
+            AskError::Broken { .. }
+            | AskError::NotHttp { .. }
+            | AskError::NotTls { .. }
+            | AskError::Tls { .. }
+            | AskError::TooLarge { .. } => Self::Strange { why },
+        }
+    }
+}
+
+impl Reached {
+    /// How far a question came that has no answer.
+    pub(super) fn without_answer(error: &AskError) -> Self {
+        match (error, error.stage()) {
+            (_, Stage::Connecting) => Self::Nothing,
+            (_, Stage::Handshake) | (AskError::Alert { .. } | AskError::Broken { .. }, Stage::Answer) => Self::Port,
+            (_, Stage::Answer) => Self::Handshake,
+        }
+    }
+}
+
+impl fmt::Display for MemberSight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.node, self.state)
+    }
+}
+
+impl fmt::Display for MemberState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Foreign { expected, found } => {
+                write!(f, "serves a certificate signed by another authority: the key here is {expected}, it was signed by {found}")
+            }
+            Self::Healthy { version, leads } => {
+                f.write_str("healthy")?;
+                f.write_str(leads.map_or("", |leads| if leads { ", leads" } else { ", follows" }))?;
+                version.as_ref().map_or(Ok(()), |version| write!(f, ", etcd {version}"))
+            }
+            Self::Refuses { alert } => write!(
+                f,
+                "refuses this node's certificate (`{alert}`): the authority in its memory has probably expired, or has another key"
+            ),
+            Self::Silent { stage, milliseconds } => silent(f, *stage, *milliseconds),
+            Self::Strange { why } => write!(f, "does not answer as etcd does: {why}"),
+            Self::Unhealthy { reason, version: None } => write!(f, "unhealthy: {reason}"),
+            Self::Unhealthy { reason, version: Some(version) } => write!(f, "unhealthy: {reason}; etcd {version}"),
+            Self::Unreachable { why } => write!(f, "unreachable: {why}"),
+        }
+    }
+}
+
+fn silent(f: &mut fmt::Formatter<'_>, stage: Stage, milliseconds: u64) -> fmt::Result {
+    let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+    let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}") };
+    match stage {
+        Stage::Connecting | Stage::Handshake => write!(
+            f,
+            "does not answer: the TLS handshake took longer than {seconds}{fraction} s; it has no quorum yet, or its authority has expired"
+        ),
+        Stage::Answer => write!(f, "does not answer: the TLS handshake was completed, and no answer came within {seconds}{fraction} s"),
+    }
+}
