@@ -9,9 +9,7 @@ use bundle_format::{
 };
 use time::OffsetDateTime;
 
-use crate::{
-    machine::{Located, LockError, Machine, Place, Sight, Volume},
-};
+use crate::machine::{Located, LockError, Machine, Place, Sight, Volume};
 
 /// One target path of a bundle, on this machine.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! The one door to the machine: files, locks, clock, services on the network, and what the host is called.
+//! The one door to the machine: files, locks, clock, programs, processes, services on the network, and what the host is called.
 //!
 //! No other module opens a path, asks the clock or makes a system call; `.clippy.toml` sees to it. Nothing here decides: it reads
 //! what is there and does one thing that it is told to.
@@ -21,6 +21,10 @@ mod folder;
 mod host;
 mod metadata;
 mod path;
+mod pipes;
+mod process;
+mod processes;
+mod said;
 mod state;
 mod volume;
 
@@ -40,6 +44,8 @@ pub use file::{Dress, MOST_BYTES, Sight};
 pub use host::Host;
 pub use metadata::{Metadata, Snapshot};
 pub use path::{Located, Place, PlaceError};
+pub use process::{Ending, Output, ProcessError};
+pub use processes::Process;
 pub use state::{AppendFile, Lock, LockError};
 pub use volume::Volume;
 

@@ -16,16 +16,19 @@ pub struct Place(pub(super) PathBuf);
 
 impl Place {
     /// A file in this folder.
+    #[must_use]
     pub fn join(&self, name: &str) -> Self {
         Self(self.0.join(name))
     }
 
     /// Another file in the same folder.
+    #[must_use]
     pub fn beside(&self, name: &str) -> Self {
         Self(self.0.with_file_name(name))
     }
 
     /// The folder that it is in.
+    #[must_use]
     pub fn folder(&self) -> Self {
         Self(self.0.parent().unwrap_or(Path::new("/")).to_owned())
     }

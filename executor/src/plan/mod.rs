@@ -248,7 +248,17 @@ pub mod tests {
             nodes: Vec::new(),
         };
         let identity = Identity { host_names: Vec::new(), addresses: Vec::new(), machine_id: None };
-        let slice = Slice { format: 1, site: manifest.site.clone(), serial, node: node.clone(), identity, roles: Vec::new(), folders_to_back_up: Vec::new(), etcd: Vec::new(), steps };
+        let slice = Slice {
+            format: 1,
+            site: manifest.site.clone(),
+            serial,
+            node: node.clone(),
+            identity,
+            roles: Vec::new(),
+            folders_to_back_up: Vec::new(),
+            etcd: Vec::new(),
+            steps,
+        };
         let sums = Sums { name: manifest.name(), digests: BTreeMap::new() };
         let material = material.iter().map(|(path, content)| (path.parse().unwrap(), Zeroizing::new(content.to_vec())));
         Bundle {
