@@ -1,8 +1,8 @@
 //! The executor of reseal bundles: verifies a bundle on an air-gapped node, plans and applies that node's slice, and takes it back.
 //!
-//! * [`machine`]: the one door to files, locks and the clock. Everything else is given what it looks at.
-//! * [`etcd`], [`health`] and [`quorum`]: how members and services are, and whether one may be stopped. Single questions: who waits,
-//!   asks again.
+//! * [`machine`]: the one door to files, locks, clock, programs and sockets. Everything else is given what it looks at.
+//! * [`containers`], [`kubectl`], [`etcd`], [`health`]: what runs here and how it is. Single questions: who waits, asks again.
+//! * [`quorum`], `mode`, `guard`: whether a member of etcd may be stopped.
 //! * `bundle`, `identity`, `trust`, `facts`, `plan`, `preflight`: from a bundle and a machine to what will be done, or why not.
 //! * [`journal`] and `run`: what was begun, what is done, and what therefore comes next, after a power cut too.
 //! * `steps`: one file for each kind of step.
@@ -10,6 +10,7 @@
 
 mod bundle;
 pub mod cli;
+pub mod containers;
 mod error;
 pub mod etcd;
 mod facts;
@@ -18,6 +19,7 @@ mod identity;
 pub mod journal;
 pub mod json;
 mod keys;
+pub mod kubectl;
 pub mod machine;
 mod plan;
 mod preflight;

@@ -1,0 +1,212 @@
+//! The pods of this node, as the API server knows them, by whatever `kubectl` is here and however it is set up to reach it.
+//!
+//! Each call is one question or one deletion, with an end: nothing waits for a pod to come or go. Nothing here touches another node's pods.
+//! Answers are bounded ([`Machine::run`]), and a name that is none of Kubernetes' never reaches a command line.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::machine::{Host, Machine, ProcessError};
+
+const PROGRAM: &str = "kubectl";
+/// How long the API server may take, as `kubectl` is told, and how long `kubectl` may take in all.
+const REQUEST_TIMEOUT: &str = "--request-timeout=15s";
+const ANSWER: Duration = Duration::from_secs(20);
+/// How long a deletion may take to be accepted. Since 1.11 `kubectl` waits for its end, which is not needed here.
+const DELETION: Duration = Duration::from_secs(20);
+/// The longest name of a pod (RFC 1123, 2.1, as Kubernetes applies it).
+const LONGEST_NAME: usize = 253;
+
+/// A `kubectl` that answers, and the name that this node has in its cluster.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Kubectl {
+    node: String,
+}
+
+/// A pod of this node.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Pod {
+    /// Its name.
+    pub name: String,
+    /// Where it is in its life: `Pending`, `Running`, `Succeeded`, `Failed`, `Unknown`.
+    pub phase: String,
+    /// What tells it from an earlier one of the same name.
+    pub uid: String,
+    /// Whether all of it is ready, and it is not being deleted.
+    pub ready: bool,
+}
+
+/// Why `kubectl` is of no use here.
+#[derive(Debug, Error)]
+pub enum KubectlError {
+    /// It knows none of this node's pods in the namespace.
+    #[error("`kubectl` lists {listed} pods of namespace `{namespace}`, none of them on this node")]
+    Elsewhere {
+        /// The namespace.
+        namespace: String,
+        /// How many pods it lists.
+        listed: usize,
+    },
+    /// It answered, but not in the form that is known.
+    #[error("the answer of `kubectl` is not understood: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// A pod's name that Kubernetes would not allow.
+    #[error("`{}` is no pod's name", .0.escape_debug())]
+    Name(String),
+    /// It does not answer.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+}
+
+impl Kubectl {
+    /// Finds out whether there is a `kubectl` that answers for a namespace, and which node of the cluster this host is: the one of its
+    /// name, or else the one whose pods say that they are at one of its addresses.
+    ///
+    /// # Errors
+    /// When it does not answer, or none of the pods of the namespace is here.
+    pub fn detect(machine: &Machine, host: &Host, namespace: &str) -> Result<Self, KubectlError> {
+        let list = list(machine, namespace)?;
+        let node = list.node_of(host).map(str::to_owned);
+        node.map(|node| Self { node }).ok_or_else(|| KubectlError::Elsewhere { namespace: namespace.to_owned(), listed: list.items.len() })
+    }
+
+    /// The name of this node.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// The pods of this node in a namespace whose name contains a word.
+    ///
+    /// # Errors
+    /// When `kubectl` does not answer.
+    pub fn pods(&self, machine: &Machine, namespace: &str, name_contains: &str) -> Result<Vec<Pod>, KubectlError> {
+        Ok(list(machine, namespace)?.pods(&self.node, name_contains))
+    }
+
+    /// Has a pod deleted. That it is accepted is enough: a pod that takes long to end, or is gone already, is no error.
+    ///
+    /// # Errors
+    /// When it is not accepted.
+    pub fn delete(&self, machine: &Machine, namespace: &str, name: &str) -> Result<(), KubectlError> {
+        if !is_name(name) {
+            return Err(KubectlError::Name(name.chars().take(LONGEST_NAME).collect()));
+        }
+        let arguments = ["delete", "pods", name, &format!("--namespace={namespace}")];
+        let output = machine.attempt(PROGRAM, &arguments, None, DELETION)?;
+        if !is_accepted(&output.stdout, &output.stderr) {
+            output.success()?;
+        }
+        Ok(())
+    }
+}
+
+fn list(machine: &Machine, namespace: &str) -> Result<PodList, KubectlError> {
+    let arguments = ["get", "pods", &format!("--namespace={namespace}"), "--output=json", REQUEST_TIMEOUT];
+    Ok(PodList::parse(&machine.run(PROGRAM, &arguments, None, ANSWER)?.stdout)?)
+}
+
+/// Whether a deletion was accepted, however it then ended: `pod "x" deleted` is written before the wait for its end.
+fn is_accepted(stdout: &[u8], stderr: &[u8]) -> bool {
+    let said = |bytes: &[u8], word: &str| String::from_utf8_lossy(bytes).contains(word);
+    said(stdout, "\" deleted") || said(stderr, "(NotFound)")
+}
+
+/// Whether Kubernetes allows this as a pod's name. None of them looks like a flag.
+fn is_name(name: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    name.len() <= LONGEST_NAME && name.bytes().all(is_inner) && is_end(name.bytes().next()) && is_end(name.bytes().last())
+}
+
+/// The pods of a namespace, on all nodes, as far as they matter here: the answer of `kubectl get pods -o json`.
+#[derive(Debug, Deserialize)]
+pub struct PodList {
+    items: Vec<Item>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Item {
+    metadata: Metadata,
+    #[serde(default)]
+    spec: Spec,
+    #[serde(default)]
+    status: Status,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    name: String,
+    uid: String,
+    deletion_timestamp: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Spec {
+    node_name: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    phase: String,
+    #[serde(rename = "hostIP")]
+    host_ip: Option<String>,
+    conditions: Option<Vec<Condition>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+}
+
+impl PodList {
+    /// Reads an answer.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(output: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(output)
+    }
+
+    /// Which node a host is. Two nodes at its addresses are a contradiction: then it is neither.
+    #[must_use]
+    pub fn node_of(&self, host: &Host) -> Option<&str> {
+        let by_name = self.nodes().find(|node| host.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(node)));
+        by_name.or_else(|| {
+            let mut here = self.items.iter().filter(|item| item.is_at(host)).filter_map(|item| item.spec.node_name.as_deref());
+            let first = here.next()?;
+            here.all(|node| node == first).then_some(first)
+        })
+    }
+
+    /// The pods of a node whose name contains a word.
+    #[must_use]
+    pub fn pods(self, node: &str, name_contains: &str) -> Vec<Pod> {
+        let is_wanted = |item: &Item| item.spec.node_name.as_deref() == Some(node) && item.metadata.name.contains(name_contains);
+        self.items.into_iter().filter(is_wanted).map(Item::pod).collect()
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().filter_map(|item| item.spec.node_name.as_deref())
+    }
+}
+
+impl Item {
+    fn is_at(&self, host: &Host) -> bool {
+        let address = self.status.host_ip.as_ref().and_then(|address| address.parse().ok());
+        address.is_some_and(|address| host.addresses.contains(&address))
+    }
+
+    fn pod(self) -> Pod {
+        let is_ready = self.status.conditions.iter().flatten().any(|condition| condition.kind == "Ready" && condition.status == "True");
+        let ready = is_ready && self.metadata.deletion_timestamp.is_none();
+        Pod { name: self.metadata.name, phase: self.status.phase, uid: self.metadata.uid, ready }
+    }
+}
