@@ -48,6 +48,12 @@ pub enum AnswerError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// Without it, the document is not what etcd answers.
+    #[error("the answer has no `{member}`")]
+    Missing {
+        /// The member of the document.
+        member: &'static str,
+    },
     /// Too large.
     #[error("the answer has {size} bytes, at most {most} are read")]
     Size {
@@ -77,7 +83,7 @@ pub enum Health {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Status {
     /// The identifier of this member.
-    pub member: Option<u64>,
+    pub member: u64,
     /// The identifier of the leader; none where there is no leader.
     pub leader: Option<u64>,
     /// The version of this member.
@@ -87,10 +93,10 @@ pub struct Status {
 }
 
 impl Status {
-    /// Whether this member leads, where it says enough about itself.
+    /// Whether this member leads.
     #[must_use]
-    pub fn leads(&self) -> Option<bool> {
-        self.member.map(|member| self.leader == Some(member))
+    pub fn leads(&self) -> bool {
+        self.leader == Some(self.member)
     }
 }
 
@@ -149,20 +155,25 @@ pub fn version(status: u16, body: &[u8]) -> Result<String, AnswerError> {
 }
 
 /// Reads the answer to a `POST` of `{}` to `/v3/maintenance/status`. Numbers of 64 bits are strings there (proto3's JSON), and what
-/// is zero is left out.
+/// is zero is left out: where there is no leader, `leader` is missing. The member's own identifier tells such a document from any
+/// other.
 ///
 /// # Errors
 /// When it is not what etcd answers.
 pub fn status(status: u16, body: &[u8]) -> Result<Status, AnswerError> {
     let document: StatusBody<'_> = succeeded(status, body)?;
-    let identifier =
-        |member, raw: Option<&RawValue>| raw.map(|raw| number(member, raw)).transpose().map(|number| number.filter(|n| *n != 0));
+    let member = identifier("member_id", document.header.and_then(|header| header.member_id))?;
     Ok(Status {
-        member: identifier("member_id", document.header.and_then(|header| header.member_id))?,
+        member: member.ok_or(AnswerError::Missing { member: "member_id" })?,
         leader: identifier("leader", document.leader)?,
         version: document.version.map(|raw| version_text("version", raw)).transpose()?,
         is_learner: document.is_learner.map_or(Ok(false), |raw| flag("isLearner", raw))?,
     })
+}
+
+/// An identifier; zero stands for none.
+fn identifier(member: &'static str, raw: Option<&RawValue>) -> Result<Option<u64>, AnswerError> {
+    Ok(raw.map(|raw| number(member, raw)).transpose()?.filter(|number| *number != 0))
 }
 
 fn succeeded<'a, T: Deserialize<'a>>(status: u16, body: &'a [u8]) -> Result<T, AnswerError> {
@@ -273,25 +284,27 @@ mod tests {
     fn status_tells_who_leads() {
         let leader = status(200, STATUS_3_4).unwrap();
         let expected = Status {
-            member: Some(10_501_334_649_042_878_790),
+            member: 10_501_334_649_042_878_790,
             leader: Some(10_501_334_649_042_878_790),
             version: Some("3.4.23".to_owned()),
             is_learner: false,
         };
-        assert_eq!((leader.leads(), leader), (Some(true), expected));
+        assert_eq!((leader.leads(), leader), (true, expected));
         let follower = status(200, b"{\"header\":{\"member_id\":\"2\"},\"leader\":\"1\",\"isLearner\":true}").unwrap();
-        assert_eq!((follower.leads(), follower.is_learner), (Some(false), true));
+        assert_eq!((follower.leads(), follower.is_learner), (false, true));
         for without in [
             "{\"header\":{\"member_id\":\"2\"}}",
             "{\"header\":{\"member_id\":\"2\"},\"leader\":\"0\"}",
             "{\"header\":{\"member_id\":2},\"leader\":0}",
         ] {
             let status = status(200, without.as_bytes()).unwrap();
-            assert_eq!((status.member, status.leader, status.leads()), (Some(2), None, Some(false)), "{without}");
+            assert_eq!((status.member, status.leader, status.leads()), (2, None, false), "{without}");
         }
-        assert_eq!(status(200, b"{\"leader\":\"1\"}").unwrap().leads(), None);
+        for other in ["{}", "{\"health\":true}", "{\"leader\":\"1\"}", "{\"header\":{\"member_id\":\"0\"}}"] {
+            assert!(matches!(status(200, other.as_bytes()), Err(AnswerError::Missing { member: "member_id" })), "{other}");
+        }
         for leader in ["\"-1\"", "\"+1\"", "1.5", "\"\"", "\"18446744073709551616\"", "{}", "\"1"] {
-            assert!(status(200, format!("{{\"leader\":{leader}}}").as_bytes()).is_err(), "{leader}");
+            assert!(status(200, format!("{{\"header\":{{\"member_id\":\"2\"}},\"leader\":{leader}}}").as_bytes()).is_err(), "{leader}");
         }
     }
 
@@ -311,8 +324,8 @@ mod tests {
         fn identifiers_of_64_bits_are_exact(member in 1..u64::MAX, leader in any::<u64>()) {
             let body = format!("{{\"header\":{{\"member_id\":\"{member}\"}},\"leader\":\"{leader}\"}}");
             let read = status(200, body.as_bytes()).unwrap();
-            prop_assert_eq!((read.member, read.leader), (Some(member), Some(leader).filter(|leader| *leader != 0)));
-            prop_assert_eq!(read.leads(), Some(member == leader));
+            prop_assert_eq!((read.member, read.leader), (member, Some(leader).filter(|leader| *leader != 0)));
+            prop_assert_eq!(read.leads(), member == leader);
         }
     }
 }

@@ -143,10 +143,10 @@ impl Line<'_> {
         let ill = |reason: &str| MemberState::Unhealthy { reason: reason.to_owned(), version: version.clone() };
         match (health, status) {
             (Health::Unwell(Some(reason)), _) => ill(&reason),
-            (Health::Unwell(None), Some(Status { leader: Some(_), .. }) | None) => ill("it says so, and not why"),
+            (Health::Unwell(None), Some(Status { leader: Some(_), .. }) | None) => ill("it says so, without a reason"),
             (_, Some(Status { leader: None, .. })) => ill("it has no leader: too few members are healthy"),
             (Health::Well, Some(Status { is_learner: true, .. })) => ill("it only learns, and has no vote"),
-            (Health::Well, status) => MemberState::Healthy { leads: status.and_then(|status| status.leads()), version },
+            (Health::Well, status) => MemberState::Healthy { leads: status.map(|status| status.leads()), version },
         }
     }
 

@@ -90,24 +90,26 @@ impl Machine {
 }
 
 fn ask_within(tls: &Tls, socket: &mut Socket, request: &[u8], context: &Context) -> Result<Answer, AskError> {
-    let mut connection =
-        ClientConnection::new(tls.config.clone(), tls.name.clone()).map_err(|error| context.tls(Stage::Handshake, &error))?;
-    connection.complete_io(socket).map_err(|error| context.io(Stage::Handshake, &error))?;
-    if connection.is_handshaking() {
-        return Err(context.io(Stage::Handshake, &io::ErrorKind::UnexpectedEof.into()));
-    }
-    match exchange(&mut rustls::Stream::new(&mut connection, socket), request, context) {
-        Err(broken @ AskError::Broken { .. }) => Err(last_word(&mut connection, socket, context).unwrap_or(broken)),
+    let connection = ClientConnection::new(tls.config.clone(), tls.name.clone());
+    let mut connection = connection.map_err(|error| context.tls(Stage::Handshake, &error))?;
+    let outcome = shake_hands(&mut connection, socket, context);
+    match outcome.and_then(|()| exchange(&mut rustls::Stream::new(&mut connection, socket), request, context)) {
+        Err(broken @ AskError::Broken { stage, .. }) => Err(last_word(&mut connection, socket, stage, context).unwrap_or(broken)),
         outcome => outcome,
     }
 }
 
-/// The alert that a server sent before it broke off. A client learns by it, in TLS 1.3 after its own handshake is over, that its
-/// certificate was refused; a request that could not be written any more would hide that.
-fn last_word(connection: &mut ClientConnection, socket: &mut Socket, context: &Context) -> Option<AskError> {
+fn shake_hands(connection: &mut ClientConnection, socket: &mut Socket, context: &Context) -> Result<(), AskError> {
+    connection.complete_io(socket).map_err(|error| context.io(Stage::Handshake, &error))?;
+    if connection.is_handshaking() { Err(context.io(Stage::Handshake, &io::ErrorKind::UnexpectedEof.into())) } else { Ok(()) }
+}
+
+/// The alert that a server sent before it broke off: by it a client learns that its certificate was refused, in TLS 1.3 after its
+/// own handshake is over. What could not be written any more would hide that.
+fn last_word(connection: &mut ClientConnection, socket: &mut Socket, stage: Stage, context: &Context) -> Option<AskError> {
     while connection.read_tls(socket).ok()? > 0 {
         if let Err(error) = connection.process_new_packets() {
-            return Some(context.tls(Stage::Answer, &error));
+            return Some(context.tls(stage, &error));
         }
     }
     None
