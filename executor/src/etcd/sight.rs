@@ -169,10 +169,7 @@ impl fmt::Display for MemberState {
                 f.write_str(leads.map_or("", |leads| if leads { ", leads" } else { ", follows" }))?;
                 version.as_ref().map_or(Ok(()), |version| write!(f, ", etcd {version}"))
             }
-            Self::Refuses { alert } => write!(
-                f,
-                "refuses this node's certificate (`{alert}`): the authority in its memory has probably expired, or has another key"
-            ),
+            Self::Refuses { alert } => refuses(f, alert),
             Self::Silent { stage, milliseconds } => silent(f, *stage, *milliseconds),
             Self::Strange { why } => write!(f, "does not answer as etcd does: {why}"),
             Self::Unhealthy { reason, version: None } => write!(f, "unhealthy: {reason}"),
@@ -180,6 +177,17 @@ impl fmt::Display for MemberState {
             Self::Unreachable { why } => write!(f, "unreachable: {why}"),
         }
     }
+}
+
+/// Alerts by which a server says what it thinks of a client's certificate: the words that the names of those of RFC 8446, 6.2 have.
+fn refuses(f: &mut fmt::Formatter<'_>, alert: &str) -> fmt::Result {
+    if ["certificate", "unknown ca", "access denied"].iter().any(|word| alert.contains(word)) {
+        return write!(
+            f,
+            "refuses this node's certificate (`{alert}`): the authority in its memory has probably expired, or has another key"
+        );
+    }
+    write!(f, "refuses TLS (`{alert}`)")
 }
 
 fn silent(f: &mut fmt::Formatter<'_>, stage: Stage, milliseconds: u64) -> fmt::Result {
@@ -191,5 +199,79 @@ fn silent(f: &mut fmt::Formatter<'_>, stage: Stage, milliseconds: u64) -> fmt::R
             "does not answer: the TLS handshake took longer than {seconds}{fraction} s; it has no quorum yet, or its authority has expired"
         ),
         Stage::Answer => write!(f, "does not answer: the TLS handshake was completed, and no answer came within {seconds}{fraction} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn sight(reached: Reached, served: Option<Served>, state: MemberState) -> MemberSight {
+        MemberSight { node: "tos1".parse().unwrap(), address: "10.0.0.1:4001".parse().unwrap(), reached, served, state }
+    }
+
+    #[test]
+    fn programs_read_a_flat_document() {
+        let fingerprint = Digest::of(b"leaf");
+        let served = Served { fingerprint, not_after: datetime!(2126-01-01 0:00 UTC), is_signed_by_authority: true };
+        let healthy = MemberState::Healthy { version: Some("3.4.23".to_owned()), leads: None };
+        assert_eq!(
+            serde_json::to_value(sight(Reached::Answer, Some(served), healthy)).unwrap(),
+            json!({
+                "node": "tos1", "address": "10.0.0.1:4001", "reached": "answer",
+                "served": {"fingerprint": fingerprint.to_string(), "not_after": "2126-01-01T00:00:00Z", "is_signed_by_authority": true},
+                "state": "healthy", "version": "3.4.23", "leads": null,
+            })
+        );
+        let silent = MemberState::Silent { stage: Stage::Handshake, milliseconds: 3000 };
+        assert_eq!(
+            serde_json::to_value(sight(Reached::Port, None, silent)).unwrap(),
+            json!({
+                "node": "tos1", "address": "10.0.0.1:4001", "reached": "port", "served": null,
+                "state": "silent", "stage": "handshake", "milliseconds": 3000,
+            })
+        );
+    }
+
+    #[test]
+    fn people_read_what_it_probably_means() {
+        let refused = |alert: &str| MemberState::Refuses { alert: alert.to_owned() }.to_string();
+        let meaning = ": the authority in its memory has probably expired, or has another key";
+        assert_eq!(refused("bad certificate"), format!("refuses this node's certificate (`bad certificate`){meaning}"));
+        assert_eq!(refused("protocol version"), "refuses TLS (`protocol version`)");
+        let slow = MemberState::Silent { stage: Stage::Handshake, milliseconds: 2500 };
+        let meaning = "it has no quorum yet, or its authority has expired";
+        assert_eq!(slow.to_string(), format!("does not answer: the TLS handshake took longer than 2.500 s; {meaning}"));
+        let healthy = |leads| MemberState::Healthy { version: Some("3.1.9".to_owned()), leads }.to_string();
+        assert_eq!(
+            [None, Some(true), Some(false)].map(healthy),
+            ["healthy, etcd 3.1.9", "healthy, leads, etcd 3.1.9", "healthy, follows, etcd 3.1.9"]
+        );
+    }
+
+    #[test]
+    fn only_what_was_proven_counts_as_reached() {
+        let to = "10.0.0.1:4001".parse().unwrap();
+        let timed_out = |stage| AskError::TimedOut { to, stage, patience: Duration::from_secs(3) };
+        let alert = AskError::Alert { to, stage: Stage::Answer, alert: "bad certificate".to_owned() };
+        let broken = AskError::Broken { to, stage: Stage::Answer, why: "the connection ends".to_owned() };
+        let cases = [
+            (AskError::Refused { to }, Reached::Nothing),
+            (timed_out(Stage::Connecting), Reached::Nothing),
+            (timed_out(Stage::Handshake), Reached::Port),
+            (timed_out(Stage::Answer), Reached::Handshake),
+            (alert, Reached::Port),
+            (broken, Reached::Port),
+            (AskError::TooLarge { to, most: 1 }, Reached::Handshake),
+        ];
+        for (error, reached) in cases {
+            let sight = sight(Reached::without_answer(&error), None, MemberState::without_answer(&error));
+            assert_eq!((sight.reached, sight.is_healthy()), (reached, false), "{error}");
+        }
     }
 }
