@@ -7,6 +7,7 @@
     reason = "this library is test code: it fails by panicking"
 )]
 
+pub mod live;
 pub mod pki;
 pub mod programs;
 pub mod workshop;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use tempfile::TempDir;
+use time::{OffsetDateTime, macros::format_description};
 
 use crate::programs::{Ran, reseal, reseal_node, run, sh};
 
@@ -19,23 +20,52 @@ pub struct Workshop {
     folder: TempDir,
 }
 
-/// When the material of a [`Workshop`] is valid, as `openssl ca` takes dates.
-#[derive(Clone, Copy)]
+/// When the material of a [`Workshop`] is valid, as `openssl ca` takes dates: `YYYYMMDDHHMMSSZ`.
+#[derive(Clone, Debug)]
 pub struct Dates {
-    /// The start, `YYYYMMDDHHMMSSZ`.
-    pub begin: &'static str,
+    /// The start.
+    pub begin: String,
     /// The end.
-    pub end: &'static str,
+    pub end: String,
 }
 
-/// The dates that shipped.
-pub const EXPIRED: Dates = Dates { begin: "20180311103000Z", end: "20230310103000Z" };
+impl Dates {
+    /// From one moment to another.
+    #[must_use]
+    pub fn new(begin: &str, end: &str) -> Self {
+        Self { begin: begin.to_owned(), end: end.to_owned() }
+    }
+
+    /// The dates that shipped.
+    #[must_use]
+    pub fn shipped() -> Self {
+        Self::new(SHIPPED_BEGIN, "20230310103000Z")
+    }
+
+    /// From when the shipped ones begin to so many days from now.
+    #[must_use]
+    pub fn ending_in_days(days: i64) -> Self {
+        Self::new(SHIPPED_BEGIN, &written(OffsetDateTime::now_utc() + time::Duration::days(days)))
+    }
+
+    /// Whether they have ended.
+    #[must_use]
+    pub fn are_past(&self) -> bool {
+        self.end < written(OffsetDateTime::now_utc())
+    }
+}
+
+const SHIPPED_BEGIN: &str = "20180311103000Z";
+
+fn written(moment: OffsetDateTime) -> String {
+    moment.format(format_description!("[year][month][day][hour][minute][second]Z")).expect("a moment of this century")
+}
 
 impl Workshop {
     /// An expired site: RSA-2048, names and addresses of three nodes.
     #[must_use]
     pub fn expired() -> Self {
-        Self::new(EXPIRED, "DNS:tos1,DNS:tos2,DNS:tos3,IP:10.0.0.11,IP:10.0.0.12,IP:10.0.0.13,IP:127.0.0.1,IP:10.10.10.1")
+        Self::new(&Dates::shipped(), "DNS:tos1,DNS:tos2,DNS:tos3,IP:10.0.0.11,IP:10.0.0.12,IP:10.0.0.13,IP:127.0.0.1,IP:10.10.10.1")
     }
 
     /// A site whose leaf has these SANs, as openssl writes them.
@@ -43,7 +73,7 @@ impl Workshop {
     /// # Panics
     /// When openssl fails.
     #[must_use]
-    pub fn new(dates: Dates, sans: &str) -> Self {
+    pub fn new(dates: &Dates, sans: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let script = format!(
             "openssl genrsa -out etcd-ca-key.pem 2048 2>&1; openssl genrsa -out etcd-key.pem 2048 2>&1

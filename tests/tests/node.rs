@@ -184,7 +184,7 @@ fn started_from_its_folder_the_executor_takes_the_bundle_around_it() {
 /// Until the node's clock has reached the certificates, they would take the node down.
 #[test]
 fn a_clock_before_the_certificates_is_refused() {
-    let workshop = Workshop::new(Dates { begin: "20180311103000Z", end: "20300310103000Z" }, "DNS:tos1,IP:10.0.0.11");
+    let workshop = Workshop::new(&Dates::new("20180311103000Z", "20300310103000Z"), "DNS:tos1,IP:10.0.0.11");
     let bundle = workshop.bundle(&["--serial", "7", "--created", "2029-01-01T00:00:00Z", "--node", "tos1=10.0.0.11:etcd"]);
     let root = workshop.node("tos1", false);
     let untouched = everything(&root);
