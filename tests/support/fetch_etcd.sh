@@ -7,7 +7,7 @@ set -euo pipefail
 version=$1
 folder=$(realpath -m "$2")
 
-is_wanted() { [ -x "$1/etcd" ] && [ -x "$1/etcdctl" ] && "$1/etcd" --version 2>/dev/null | grep -q "^etcd Version: $version\."; }
+is_wanted() { [ -x "$1/etcdctl" ] && case $("$1/etcd" --version 2>/dev/null) in "etcd Version: $version."*) true ;; *) false ;; esac; }
 
 is_wanted "$folder" && exit 0
 mkdir -p "$folder"

@@ -60,7 +60,7 @@ impl<'a> Etcd<'a> {
         let program = etcd_folder(self.site.layout.etcd).join("etcdctl");
         let files = node.outside("/srv/kubernetes");
         let mut argv =
-            vec!["env".to_owned(), "ETCDCTL_API=3".to_owned(), "timeout".to_owned(), "8".to_owned(), program.display().to_string()];
+            vec!["env".to_owned(), "ETCDCTL_API=3".to_owned(), "timeout".to_owned(), "5".to_owned(), program.display().to_string()];
         argv.extend([
             format!("--endpoints=https://{}:4001", node.address),
             "--dial-timeout=2s".to_owned(),

@@ -1,7 +1,7 @@
 //! The image of all containers of a site, made without a registry: one root file system, under the names of what runs from it.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fs::{self, File},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -19,36 +19,40 @@ pub const APISERVER: &str = "stand-in/apiserver:tos-2.1";
 /// The name of the image of flannel's stand-in.
 pub const FLANNEL: &str = "stand-in/flannel:tos-2.1";
 
+/// Made once in a test process: the folders with `etcd` and `etcdctl`, and the images' archives, by version.
+static MADE: Mutex<BTreeMap<EtcdVersion, (PathBuf, PathBuf)>> = Mutex::new(BTreeMap::new());
+
 /// The folder with `etcd` and `etcdctl` of a version.
 ///
 /// # Panics
 /// When they are neither installed nor to be fetched.
 #[must_use]
 pub fn etcd_folder(version: EtcdVersion) -> PathBuf {
-    let folder = target().join(format!("tools/etcd-{}", version.number()));
-    let _ = run(support("fetch_etcd.sh"), &[version.number().as_ref(), folder.as_os_str()], Path::new("/")).expect_code(0);
-    folder.canonicalize().expect("the folder was made")
+    made(version).0
 }
 
-/// The archive of the image with this version of etcd, made once in a test process.
+/// The archive of the image with this version of etcd.
 ///
 /// # Panics
 /// When it cannot be made.
 #[must_use]
 pub fn archive(version: EtcdVersion) -> PathBuf {
-    static MADE: Mutex<Option<HashMap<&'static str, PathBuf>>> = Mutex::new(None);
-    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made(version).1
+}
+
+fn made(version: EtcdVersion) -> (PathBuf, PathBuf) {
+    MADE.lock().unwrap_or_else(PoisonError::into_inner).entry(version).or_insert_with(|| make(version)).clone()
+}
+
+fn make(version: EtcdVersion) -> (PathBuf, PathBuf) {
     let number = version.number();
-    made.get_or_insert_default()
-        .entry(number)
-        .or_insert_with(|| {
-            let folder = target().join("live");
-            fs::create_dir_all(&folder).expect("a folder can be made");
-            let archive = folder.join(format!("image-etcd-{number}.tar"));
-            let _ = run(support("make_image.sh"), &[etcd_folder(version), archive.clone()], Path::new("/")).expect_code(0);
-            archive
-        })
-        .clone()
+    let folder = target().join(format!("tools/etcd-{number}"));
+    let _ = run(support("fetch_etcd.sh"), &[number.as_ref(), folder.as_os_str()], Path::new("/")).expect_code(0);
+    let kept = target().join("live");
+    fs::create_dir_all(&kept).expect("a folder can be made");
+    let archive = kept.join(format!("image-etcd-{number}.tar"));
+    let _ = run(support("make_image.sh"), &[&folder, &archive], Path::new("/")).expect_code(0);
+    (folder.canonicalize().expect("the folder was made"), archive)
 }
 
 /// Gives a node's engine the image under all its names.

@@ -104,7 +104,7 @@ impl Edition {
 }
 
 /// A version of etcd that Debian has packages of.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum EtcdVersion {
     /// Debian 12's.
     V3_4,

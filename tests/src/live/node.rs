@@ -21,6 +21,8 @@ use crate::programs::{Ran, reseal_node};
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 /// Where the bundle is on a node, once [`super::Site::deliver`] has put it there.
 pub const BUNDLE: &str = "/root/bundle.tar.gz";
+/// What this machine may have, and a node of a site does not.
+const NOT_THERE: [&str; 2] = ["crictl", "kubectl"];
 /// The longest that [`Node::run`] waits.
 const LONGEST_RUN: Duration = Duration::from_secs(900);
 
@@ -83,11 +85,11 @@ impl Node {
         let first_process = only_child(supervisor.id()).expect("the node has a first process");
         self.network.connect(&self.name, &self.address, first_process);
         *state = Some(Running { supervisor, first_process, group });
-        drop(state);
-        self.settle_in();
     }
 
-    fn settle_in(&self) {
+    /// What is done once, to a disk that is new.
+    pub(super) fn settle_in(&self) {
+        NOT_THERE.iter().for_each(|program| self.hide(program));
         self.write("/etc/hostname", format!("{}\n", self.name));
         self.write("/etc/machine-id", format!("{:0>32}\n", self.address.replace('.', "")));
         fs::copy(reseal_node(), self.outside("/root/reseal-node")).expect("the executor can be copied");
@@ -205,6 +207,16 @@ impl Node {
         let argv = [&["setsid", "sh", "-euc", &script, "background"], argv].concat();
         let supervisor = self.command(&argv).stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("sh runs");
         Background { supervisor }
+    }
+
+    /// Takes programs away, wherever they are, until [`Node::show`] brings them back.
+    pub fn hide(&self, program: &str) {
+        let _ = self.sh(&format!("for folder in $(echo $PATH | tr : ' '); do [ ! -e $folder/{program} ] || mv -T $folder/{program} $folder/{program}.hidden; done"));
+    }
+
+    /// Brings back what [`Node::hide`] took away.
+    pub fn show(&self, program: &str) {
+        let _ = self.sh(&format!("for folder in $(echo $PATH | tr : ' '); do [ ! -e $folder/{program}.hidden ] || mv -T $folder/{program}.hidden $folder/{program}; done"));
     }
 
     /// Runs the executor.

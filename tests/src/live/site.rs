@@ -63,6 +63,7 @@ impl Site {
         let image = image::archive(site.layout.etcd);
         site.on_all_nodes(|node| {
             node.power_on();
+            node.settle_in();
             site.install(node, &snapshot);
             site.start_services(node, Some(&image));
         });

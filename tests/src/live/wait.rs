@@ -21,11 +21,3 @@ pub fn until<T>(what: &str, limit: Duration, mut attempt: impl FnMut() -> Result
         sleep(BETWEEN_TRIES);
     }
 }
-
-/// The same for what is there or not.
-///
-/// # Panics
-/// When the time is over.
-pub fn until_true(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) {
-    until(what, limit, || if is_so() { Ok(()) } else { Err("it is not so".to_owned()) });
-}
