@@ -21,6 +21,7 @@ pub mod json;
 mod keys;
 pub mod kubectl;
 pub mod machine;
+pub use machine::database;
 mod plan;
 mod preflight;
 mod present;

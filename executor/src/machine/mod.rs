@@ -15,6 +15,7 @@
 
 mod ask;
 mod bundle;
+pub mod database;
 mod deadline;
 mod file;
 mod folder;

@@ -1,0 +1,211 @@
+//! The way through a client program: one run of it for each group of statements, as SQL on its standard input.
+//!
+//! Every answer stands between `reseal[` and `]`, in characters that no client escapes, so headers, frames, echoes of the statements
+//! and greetings around it do not matter. A failed [`Statement::Expect`] is a subquery of two rows: a client program stops there, its
+//! connection ends, and the server takes the transaction back. One that goes on all the same changes nothing any more.
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::{
+    access::ClientCommand,
+    error::{Context, DatabaseError, masked},
+    runner::{self, NotRun, Ran},
+    session::{Answer, Told},
+    statement::{PROLOGUE, Statement, Value},
+};
+
+const OPEN: &str = "reseal[";
+const CLOSE: char = ']';
+const PASSED: &str = "passed";
+const END: &str = "end";
+
+/// Says `statements` to the database `schema`, in one run of `command`.
+pub fn say(command: &ClientCommand, patience: Duration, schema: Option<&str>, doing: &'static str, statements: Vec<Statement>) -> Told {
+    let server = command.to_string();
+    let context = Context { server: &server, doing };
+    let script = script(schema, &statements);
+    let ran = match runner::run(command.words(), script, patience) {
+        Ok(ran) => ran,
+        Err(reason) => return Told { answers: Vec::new(), end: Err(not_run(command, patience, context, reason)) },
+    };
+    let (answers, passed, is_whole) = answers(&ran.output);
+    if is_whole && ran.status.success() {
+        return Told { answers, end: Ok(()) };
+    }
+    let mut expectations = statements.into_iter().filter_map(|statement| match statement {
+        Statement::Expect { otherwise, .. } => Some(otherwise),
+        _ => None,
+    });
+    let end = match complaint(&ran) {
+        // The first expectation that did not pass; 1242 is its subquery of two rows.
+        Some((1242, _)) => expectations.nth(passed).unwrap_or_else(|| context.answer()),
+        Some((code, text)) => context.error(code, &text),
+        None => client_failed(command, &ran, context),
+    };
+    Told { answers, end: Err(end) }
+}
+
+fn not_run(command: &ClientCommand, patience: Duration, context: Context<'_>, reason: NotRun) -> DatabaseError {
+    match reason {
+        NotRun::Late => DatabaseError::TimedOut { server: format!("`{command}`"), doing: context.doing, seconds: patience.as_secs() },
+        NotRun::NotStarted(error) => {
+            let program = command.words().first().cloned().unwrap_or_default();
+            DatabaseError::CommandStart { program, why: error.to_string() }
+        }
+    }
+}
+
+/// The SQL, in a buffer that never moves: what is left behind when one grows could not be wiped.
+fn script(schema: Option<&str>, statements: &[Statement]) -> Zeroizing<Vec<u8>> {
+    let mut size = Size(0);
+    write_script(&mut size, schema, statements);
+    let mut script = Zeroizing::new(Vec::with_capacity(size.0));
+    write_script(&mut *script, schema, statements);
+    script
+}
+
+trait Sink {
+    fn put(&mut self, text: &str);
+}
+
+struct Size(usize);
+
+impl Sink for Size {
+    fn put(&mut self, text: &str) {
+        self.0 += text.len();
+    }
+}
+
+impl Sink for Vec<u8> {
+    fn put(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn write_script(to: &mut impl Sink, schema: Option<&str>, statements: &[Statement]) {
+    if let Some(schema) = schema {
+        to.put(&format!("use `{schema}`;\n"));
+    }
+    for sql in PROLOGUE {
+        to.put(sql);
+        to.put(";\n");
+    }
+    for statement in statements {
+        write_statement(to, statement);
+    }
+    to.put(&format!("select concat('{OPEN}', '{END}', '{CLOSE}') as `reseal`;\n"));
+}
+
+fn write_statement(to: &mut impl Sink, statement: &Statement) {
+    match statement {
+        Statement::Do { sql, values } => {
+            fill(to, &[sql], values);
+            to.put(";\n");
+        }
+        Statement::Ask { expression, rest, values } => {
+            let head = format!("select concat('{OPEN}', {expression}, '{CLOSE}') as `reseal` ");
+            fill(to, &[&head, rest], values);
+            to.put(";\n");
+        }
+        Statement::Expect { condition, values, .. } => {
+            fill(to, &["set @reseal = if(@reseal = 1 and (", condition, "), 1, 0);\n"], values);
+            let stop = format!("if(@reseal = 1, '{PASSED}', (select 1 union select 2))");
+            to.put(&format!("select concat('{OPEN}', {stop}, '{CLOSE}') as `reseal`;\n"));
+        }
+    }
+}
+
+/// Writes `parts` with each `?` replaced by the next of `values`. No text of a statement has another `?`.
+fn fill(to: &mut impl Sink, parts: &[&str], values: &[Value]) {
+    let mut values = values.iter();
+    for part in parts {
+        for (index, piece) in part.split('?').enumerate() {
+            if index > 0 {
+                values.next().into_iter().for_each(|value| write_value(to, value));
+            }
+            to.put(piece);
+        }
+    }
+}
+
+fn write_value(to: &mut impl Sink, value: &Value) {
+    match value {
+        Value::Bytes(hex) => {
+            to.put("'");
+            to.put(hex);
+            to.put("'");
+        }
+        Value::Text(text) => to.put(&format!("_utf8mb4 x'{}'", hex::encode(text))),
+    }
+}
+
+/// The answers, how many expectations passed, and whether the last statement was reached.
+fn answers(output: &[u8]) -> (Vec<Answer>, usize, bool) {
+    let mut answers = Vec::new();
+    let (mut passed, mut is_whole) = (0, false);
+    let Ok(text) = std::str::from_utf8(output).or_else(|error| std::str::from_utf8(&output[..error.valid_up_to()])) else {
+        return (answers, passed, is_whole);
+    };
+    for after in text.split(OPEN).skip(1) {
+        let payload = after.split_once(CLOSE).map(|(payload, _)| payload);
+        match payload.filter(|payload| payload.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-".contains(&byte))) {
+            Some(PASSED) => passed += 1,
+            Some(END) => is_whole = true,
+            Some(answer) => answers.push(Zeroizing::new(answer.to_owned())),
+            // The echo of a statement: its quotation marks are no characters of an answer.
+            None => {}
+        }
+    }
+    (answers, passed, is_whole)
+}
+
+/// The number and text of the first error of a server or client, which reads `ERROR 1045 (28000): Access denied …`. What follows on
+/// other lines may be the statement itself, and is left alone.
+fn complaint(ran: &Ran) -> Option<(u16, String)> {
+    let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>();
+    let mut all = lines(&ran.complaint).into_iter().chain(lines(&ran.output));
+    all.find_map(|line| {
+        let after = line.get(line.find("ERROR ")? + "ERROR ".len()..)?;
+        let (code, rest) = after.split_once(' ')?;
+        rest.starts_with('(').then(|| Some((code.parse().ok()?, rest.to_owned())))?
+    })
+}
+
+fn client_failed(command: &ClientCommand, ran: &Ran, context: Context<'_>) -> DatabaseError {
+    if ran.status.success() {
+        return context.answer();
+    }
+    // Not the standard output: of that nothing is known but that it may be rows.
+    let why = masked(&String::from_utf8_lossy(&ran.complaint));
+    DatabaseError::Client { command: command.to_string(), status: ran.status.to_string(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(statements: &[Statement]) -> String {
+        String::from_utf8(script(Some("x"), statements).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn values_stand_where_they_belong_and_never_as_they_are() {
+        let values = vec![Value::Text("a'?\\".to_owned()), Value::bytes(b"secret")];
+        let sql = text(&[Statement::Do { sql: "set @a = ?, @b = unhex(?)".to_owned(), values }]);
+        assert!(sql.contains("set @a = _utf8mb4 x'61273f5c', @b = unhex('736563726574');"), "{sql}");
+        assert!(sql.starts_with("use `x`;\n"));
+    }
+
+    #[test]
+    fn answers_are_found_however_they_are_dressed() {
+        let dressed =
+            b"motd\n+---+\n| reseal |\n| reseal[row/0/61] |\nselect concat('reseal[', 'x', ']')\n<td>reseal[passed]</td>\nreseal[end]";
+        let (found, passed, is_whole) = answers(dressed);
+        let found: Vec<&str> = found.iter().map(|answer| answer.as_str()).collect();
+        assert_eq!((found, passed, is_whole), (vec!["row/0/61"], 1, true));
+        assert!(!answers(b"\xffreseal[end]").2);
+        assert!(!answers(b"reseal[en").2);
+    }
+}

@@ -1,0 +1,301 @@
+//! Every way in which a database can fail, and what a server's number means. No variant holds a value of a row.
+
+use thiserror::Error;
+
+/// A database that could not be read or changed.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum DatabaseError {
+    /// The answer is not one that was asked for.
+    #[error("while trying to {doing}, the database gave an answer that cannot be understood")]
+    Answer {
+        /// What was tried.
+        doing: &'static str,
+    },
+    /// A row is neither what it was nor what it becomes.
+    #[error("row `{key}` holds something else than before and than the new value: somebody changed it meanwhile")]
+    Changed {
+        /// Its key.
+        key: String,
+    },
+    /// The client program failed, and not with an error of a server.
+    #[error("`{command}` ended with {status}{}", colon(.why))]
+    Client {
+        /// The program and its arguments.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// The beginning of what it said, masked.
+        why: String,
+    },
+    /// There is no such column, or it cannot hold text.
+    #[error("column `{column}` of `{table}` {why}")]
+    Column {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The client program cannot be started.
+    #[error("cannot start `{program}`: {why}")]
+    CommandStart {
+        /// The program.
+        program: String,
+        /// The reason.
+        why: String,
+    },
+    /// The table that should become the copy holds something else.
+    #[error("table `{table}` exists and holds other rows than those to be kept: rename it, for example to `{table}_old`")]
+    CopyDiffers {
+        /// The copy.
+        table: String,
+    },
+    /// Who asks is not let in.
+    #[error("{server} denies access: {why}")]
+    Denied {
+        /// Where it was asked.
+        server: String,
+        /// What it said, masked.
+        why: String,
+    },
+    /// The storage engine fails.
+    #[error("while trying to {doing}, the storage engine failed: error {code} ({why})")]
+    Engine {
+        /// What was tried.
+        doing: &'static str,
+        /// The server's number.
+        code: u16,
+        /// What it said, masked.
+        why: String,
+    },
+    /// The engine knows no transactions, and rows could not be put back after a failure.
+    #[error("{} may already be changed and could not be put back (the table knows no transactions), after: {cause}", keys_of(.keys))]
+    HalfDone {
+        /// The keys of rows that were changed.
+        keys: Vec<String>,
+        /// What failed first.
+        cause: Box<DatabaseError>,
+    },
+    /// Another connection holds the rows or the table.
+    #[error("another connection holds the rows or the table: the lock did not come in time")]
+    LockWait,
+    /// The connection ended in the middle.
+    #[error("the connection to {server} was lost while trying to {doing}: {why}")]
+    Lost {
+        /// Where it was.
+        server: String,
+        /// What was tried.
+        doing: &'static str,
+        /// The reason.
+        why: String,
+    },
+    /// Something needs a right that is missing.
+    #[error("no right to {doing}: {why}")]
+    NoRights {
+        /// What was tried.
+        doing: &'static str,
+        /// What the server said, masked.
+        why: String,
+    },
+    /// There is no such schema, or it may not be seen.
+    #[error("there is no database `{schema}`, or this user may not see it")]
+    NoSuchSchema {
+        /// The schema.
+        schema: String,
+    },
+    /// There is no such table.
+    #[error("there is no table `{table}`")]
+    NoTable {
+        /// The table.
+        table: String,
+    },
+    /// A row has no value at all.
+    #[error("row `{key}` has no value (NULL)")]
+    NoValue {
+        /// Its key.
+        key: String,
+    },
+    /// A row would not hold what was written to it.
+    #[error("row `{key}` does not hold what was written to it")]
+    NotStored {
+        /// Its key.
+        key: String,
+    },
+    /// The server or the session takes no changes.
+    #[error("the server is read-only: {why}")]
+    ReadOnly {
+        /// What it said, masked.
+        why: String,
+    },
+    /// No row has a key.
+    #[error("table `{table}` has no row `{key}`")]
+    RowMissing {
+        /// The table.
+        table: String,
+        /// The key.
+        key: String,
+    },
+    /// Several rows have a key.
+    #[error("table `{table}` has {count} rows `{key}`")]
+    RowTwice {
+        /// The table.
+        table: String,
+        /// The key.
+        key: String,
+        /// How many.
+        count: usize,
+    },
+    /// A schema's name cannot be used.
+    #[error("the database name `{}` has a character that no name should have", .name.escape_debug())]
+    SchemaName {
+        /// As it was given.
+        name: String,
+    },
+    /// The user sees no schema at all, so nothing can be said about the table.
+    #[error("this user may see no database, so whether there is a table `{table}` cannot be told")]
+    SeesNothing {
+        /// The table.
+        table: String,
+    },
+    /// The server answered with an error that has no variant of its own.
+    #[error("while trying to {doing}, the server answered with error {code} ({why})")]
+    Server {
+        /// What was tried.
+        doing: &'static str,
+        /// Its number.
+        code: u16,
+        /// What it said, masked.
+        why: String,
+    },
+    /// Several schemas have the table.
+    #[error("several databases have a table `{table}`: {}. Name one", .schemas.join(", "))]
+    SeveralSchemas {
+        /// The table.
+        table: String,
+        /// The schemas.
+        schemas: Vec<String>,
+    },
+    /// No answer in time.
+    #[error("no answer from {server} within {seconds} s while trying to {doing}")]
+    TimedOut {
+        /// Who was asked.
+        server: String,
+        /// What was tried.
+        doing: &'static str,
+        /// How long it was waited.
+        seconds: u64,
+    },
+    /// TLS was asked for and could not be had.
+    #[error("no TLS with {server}: {why}")]
+    Tls {
+        /// Where.
+        server: String,
+        /// The reason.
+        why: String,
+    },
+    /// A value is too long to be looked at.
+    #[error("row `{key}` has a value of more than 1 MiB")]
+    TooLong {
+        /// Its key.
+        key: String,
+    },
+    /// The column is too short for a value.
+    #[error("row `{key}` needs {needs} bytes, and its column `{column}` ({kind}) takes {takes}")]
+    TooShort {
+        /// The key.
+        key: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        kind: String,
+        /// The bytes that the value needs.
+        needs: u64,
+        /// The bytes that the column takes.
+        takes: u64,
+    },
+    /// The server cannot be reached.
+    #[error("cannot reach {server}: {why}")]
+    Unreachable {
+        /// Where it was looked for.
+        server: String,
+        /// The reason.
+        why: String,
+    },
+}
+
+/// What was said, and to whom: what an error needs beside what a server answers.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub server: &'a str,
+    pub doing: &'static str,
+}
+
+impl Context<'_> {
+    /// The meaning of a server's or a client's error number; `text` is what it said about it.
+    pub fn error(&self, code: u16, text: &str) -> DatabaseError {
+        let (server, doing, why) = (self.server.to_owned(), self.doing, masked(text));
+        match code {
+            1044 | 1045 | 1129 | 1130 | 1251 | 1698 | 1862 | 1820 | 2049 | 2059 | 3118 | 4151 => DatabaseError::Denied { server, why },
+            1142 | 1143 | 1227 | 1370 => DatabaseError::NoRights { doing, why },
+            1205 | 1213 | 3572 => DatabaseError::LockWait,
+            1290 | 1792 | 1836 => DatabaseError::ReadOnly { why },
+            1005 | 1014 | 1021 | 1026 | 1030 | 1034 | 1114 | 1194 | 1195 | 1286 | 1815 | 1874 | 1877 | 1932 => {
+                DatabaseError::Engine { doing, code, why }
+            }
+            2002 | 2003 | 2005 | 2009 => DatabaseError::Unreachable { server, why },
+            1053 | 1077 | 1152 | 1184 | 1317 | 1927 | 2006 | 2012 | 2013 | 2055 => DatabaseError::Lost { server, doing, why },
+            2026 => DatabaseError::Tls { server, why },
+            _ => DatabaseError::Server { doing, code, why },
+        }
+    }
+
+    pub fn answer(&self) -> DatabaseError {
+        DatabaseError::Answer { doing: self.doing }
+    }
+}
+
+/// The fewest characters in a row that may be part of a key.
+const SUSPICIOUS: usize = 16;
+/// The most characters of what somebody else said.
+const MOST_CHARS: usize = 300;
+
+/// `text` on one line, cut, and without what may be part of a key: every run of 16 or more characters of base64 or hexadecimal.
+/// A run of nothing but small letters and `/` is a path or a word: of random base64 no run of 16 is one, by 1 in 10^5 and more.
+pub fn masked(text: &str) -> String {
+    let mut out = String::new();
+    let mut run = String::new();
+    for next in text.chars().take(MOST_CHARS * 4).chain(['\n']) {
+        if next.is_ascii_alphanumeric() || "+/=".contains(next) {
+            run.push(next);
+            continue;
+        }
+        let is_word = run.chars().all(|c| c.is_ascii_lowercase() || c == '/');
+        out.push_str(if run.len() < SUSPICIOUS || is_word { &run } else { "…" });
+        zeroize::Zeroize::zeroize(&mut run);
+        out.push(if next.is_control() { ' ' } else { next });
+    }
+    out.trim().chars().take(MOST_CHARS).collect()
+}
+
+fn colon(why: &str) -> String {
+    if why.is_empty() { String::new() } else { format!(": {why}") }
+}
+
+fn keys_of(keys: &[String]) -> String {
+    keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_key_is_masked_and_paths_are_not() {
+        let told = "ERROR near 'MIIEpAIBAAKCAQEAu1SU1LfVLPHCozMx' and 2d2d2d2d2d424547\nat /var/run/mysqld/mysqld.sock";
+        assert_eq!(masked(told), "ERROR near '…' and … at /var/run/mysqld/mysqld.sock");
+        assert_eq!(masked("table `manager_info_bak_20261123` `x`"), "table `manager_info_bak_20261123` `x`");
+        assert_eq!(masked("\u{1b}[31mred"), "[31mred");
+        assert!(masked(&"x ".repeat(10_000)).len() <= MOST_CHARS);
+    }
+}
