@@ -28,6 +28,8 @@ pub enum Exit {
     RolledBack = 5,
     /// Failed, and a person is needed.
     Person = 6,
+    /// Applied, and the quorum still waits for other nodes.
+    Waiting = 7,
 }
 
 /// A command that failed.
@@ -36,6 +38,14 @@ pub enum Failure {
     /// The bundle is not from a trusted signer, or not whole.
     #[error(transparent)]
     Bundle(BundleError),
+    /// A flag's value is of no use.
+    #[error("`{flag}`: {why}")]
+    Flag {
+        /// The flag.
+        flag: &'static str,
+        /// The reason.
+        why: String,
+    },
     /// A system call failed before the first change.
     #[error(transparent)]
     Machine(#[from] MachineError),
@@ -73,11 +83,11 @@ impl Failure {
         match self {
             Self::Bundle(BundleError::Io(_)) | Self::Machine(_) | Self::Run(RunError::Unchanged { .. }) => Exit::Failed,
             Self::Bundle(_) | Self::Rejected(_) | Self::Medium(MediumError::Bundle(_)) => Exit::Rejected,
-            Self::Medium(MediumError::Open { .. }) | Self::NoBundle | Self::Signer { .. } => Exit::Usage,
-            Self::Refused(_) | Self::Run(RunError::Changed { .. }) => Exit::Refused,
+            Self::Flag { .. } | Self::Medium(MediumError::Open { .. }) | Self::NoBundle | Self::Signer { .. } => Exit::Usage,
+            Self::Refused(_) | Self::Run(RunError::Changed { .. } | RunError::Risk(_)) => Exit::Refused,
             Self::Store(error) | Self::Run(RunError::Store(error)) => store_exit(error),
             Self::Run(RunError::RolledBack { .. }) => Exit::RolledBack,
-            Self::Run(RunError::Stuck { .. } | RunError::NotUndone { .. }) => Exit::Person,
+            Self::Run(RunError::Interrupted { .. } | RunError::Stuck { .. } | RunError::NotUndone { .. }) => Exit::Person,
         }
     }
 }
@@ -118,6 +128,7 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Changed { run, targets } => Self::Refused(vec![Refusal::ChangedSince { run, targets }]),
+            RunError::Risk(risk) => Self::Refused(vec![Refusal::Risk(risk)]),
             RunError::Store(error) => error.into(),
             error => Self::Run(error),
         }

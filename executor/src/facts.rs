@@ -9,7 +9,11 @@ use bundle_format::{
 };
 use time::OffsetDateTime;
 
-use crate::machine::{Located, LockError, Machine, Place, Sight, Volume};
+use crate::{
+    machine::{Located, LockError, Machine, Place, Sight, Volume},
+    services::{Services, Wishes},
+    steps::generation,
+};
 
 /// One target path of a bundle, on this machine.
 #[derive(Debug)]
@@ -50,13 +54,24 @@ pub struct Facts {
     pub other_run: Option<LockError>,
     /// The file system of the executor's own folder.
     pub state_volume: Option<Volume>,
+    /// The bytes of the folders of which a copy is kept.
+    pub folder_bytes: u64,
+    /// What runs; of a tree of files nothing does.
+    pub services: Option<Services>,
 }
 
 impl Facts {
     /// Looks at everything that a slice names and everything that its certificates are checked against.
     pub fn gather(machine: &Machine, manifest: &Manifest, slice: Option<&Slice>) -> Self {
-        let mut facts =
-            Self { found: BTreeMap::new(), now: machine.now(), lacks_root: machine.lacks_root(), other_run: None, state_volume: None };
+        let mut facts = Self {
+            found: BTreeMap::new(),
+            now: machine.now(),
+            lacks_root: machine.lacks_root(),
+            other_run: None,
+            state_volume: None,
+            folder_bytes: slice.iter().flat_map(|slice| &slice.folders_to_back_up).map(|folder| machine.tree_size(folder)).sum(),
+            services: None,
+        };
         for target in targets(manifest, slice) {
             facts.found.insert(target.clone(), find(machine, &target));
         }
@@ -65,6 +80,13 @@ impl Facts {
             facts.state_volume = machine.volume(&state).ok();
         }
         facts
+    }
+
+    /// Looks at what runs too, unless this is a tree of files.
+    #[must_use]
+    pub fn with_services(mut self, machine: &Machine, slice: &Slice, wishes: Wishes<'_>) -> Self {
+        self.services = machine.is_whole().then(|| Services::gather(machine, slice, wishes));
+        self
     }
 
     /// What is at a target, where its path is clear.
@@ -98,6 +120,7 @@ fn targets(manifest: &Manifest, slice: Option<&Slice>) -> BTreeSet<TargetPath> {
     let mut targets: BTreeSet<TargetPath> = manifest.authorities.iter().map(|authority| authority.installed.clone()).collect();
     let Some(slice) = slice else { return targets };
     targets.extend(slice.installs().map(|file| file.target.clone()));
+    targets.extend(generation::files(&slice.etcd).cloned());
     targets.extend(slice.steps.iter().filter_map(|step| match step {
         Step::EditJson(step) => Some(step.target.clone()),
         _ => None,

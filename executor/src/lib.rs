@@ -10,10 +10,12 @@
 
 mod bundle;
 pub mod cli;
+mod cluster;
 pub mod containers;
 mod error;
 pub mod etcd;
 mod facts;
+mod guard;
 pub mod health;
 mod identity;
 pub mod journal;
@@ -21,12 +23,14 @@ pub mod json;
 mod keys;
 pub mod kubectl;
 pub mod machine;
+mod mode;
 pub use machine::database;
 mod plan;
 mod preflight;
 mod present;
 pub mod quorum;
 mod run;
+mod services;
 mod shell;
 mod steps;
 mod tls;

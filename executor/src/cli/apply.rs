@@ -1,21 +1,23 @@
 //! `reseal-node apply`: do what the plan says. A second one changes nothing; one that was cut off is finished.
 
-use serde_json::json;
+use bundle_format::slice::{Slice, Step};
+use serde_json::{Value, json};
 
 use super::{
     Context, Outcome,
-    job::{self, BundleArgs, Earlier, NodeArgs},
+    job::{self, BundleArgs, Earlier, NodeArgs, WorkArgs},
 };
 use crate::{
     bundle::Bundle,
+    cluster,
     error::Failure,
-    journal::{self, Begin, Phase, StepRecord},
+    journal::{self, Begin, Deviation, DiskEnd, Phase, StepRecord},
     plan::Plan,
-    preflight::{Refusal, Warning},
+    preflight::{Refusal, Warning, services::is_outage_alone},
     present::{Tone, bundle_view, show_plan},
-    run::{Driver, Run, RunFolder, Store},
+    quorum::{self, Progress},
+    run::{self, Driver, Run, RunFolder, Store},
 };
-use bundle_format::slice::Slice;
 
 /// Renew the certificates of this node.
 #[derive(Debug, clap::Args)]
@@ -25,6 +27,11 @@ pub struct Args {
     pub bundle: BundleArgs,
     #[command(flatten)]
     pub node: NodeArgs,
+    /// Stop before the first restart: files and rows now, services at the next `apply`
+    #[arg(long)]
+    pub pause_before_restart: bool,
+    #[command(flatten)]
+    pub work: WorkArgs,
 }
 
 impl Args {
@@ -34,65 +41,105 @@ impl Args {
         let (slice, evidence) = job::own_slice(&bundle, &self.node, machine)?;
         let store = Store::of(machine)?;
         let progress = |text: &str| screen.say(text);
-        let driver = Driver { machine, store: &store, progress: &progress };
+        let mut options = self.work.options(slice, machine)?;
+        options.pauses_before_restart = self.pause_before_restart;
+        let mut driver = Driver { machine, store: &store, progress: &progress, options };
+        machine.heed_signals()?;
 
-        let look = look(&driver, &bundle, slice, false, |plan| show_plan(screen, &bundle, slice.node.as_str(), evidence, plan))?;
+        let show = |plan: &Plan<'_>| show_plan(screen, &bundle, slice, evidence, plan);
+        let mut look = self.look(&driver, &bundle, slice, false, show)?;
+        if is_outage_alone(&look.refusals) && accepts_outage(context, slice, &look.refusals) {
+            let _ = driver.options.allowed.insert(Deviation::OutageAccepted);
+            look = self.look(&driver, &bundle, slice, false, |_| {})?;
+        }
         if !look.refusals.is_empty() {
             return Ok(Outcome { refusals: look.refusals, warnings: look.warnings, ..Outcome::default() });
         }
-        let mut done = Vec::new();
+        let mut work = Work::default();
         if look.earlier.to_finish.is_some() || !look.steps.is_empty() {
             let _lock = store.lock()?;
-            done = work(&driver, &bundle, slice)?;
+            work = self.work(&driver, &bundle, slice)?;
         }
-        Ok(conclude(context, &bundle, slice, &done, look.warnings))
+        Ok(conclude(context, &bundle, slice, &work, look.warnings))
+    }
+
+    fn look(&self, driver: &Driver<'_>, bundle: &Bundle, slice: &Slice, holds_lock: bool, show: impl Fn(&Plan<'_>)) -> Result<Look, Failure> {
+        let facts = job::facts(bundle, slice, driver.machine, holds_lock, self.work.wishes(&driver.options))?;
+        let mut earlier = Earlier::of(driver, bundle, slice)?;
+        let plan = job::plan(bundle, slice, &facts, &earlier)?;
+        show(&plan);
+        let (refusals, warnings) = job::judge(bundle, slice, &plan, &facts, &mut earlier, &driver.options.allowed);
+        Ok(Look { steps: plan.records(), first_end: plan.first_end, earlier, refusals, warnings })
+    }
+
+    /// What is done under the lock: everything is looked at again, since another run may have ended between.
+    fn work(&self, driver: &Driver<'_>, bundle: &Bundle, slice: &Slice) -> Result<Work, Failure> {
+        let mut work = Work::default();
+        let mut look = refused(self.look(driver, bundle, slice, true, |_| {})?)?;
+        for run in &mut look.earlier.stillborn {
+            driver.abandon(run)?;
+        }
+        if let Some(run) = look.earlier.to_finish.take() {
+            (driver.progress)(&format!("going on with the interrupted run `{}`", run.folder.name));
+            match run.state()?.phase {
+                Phase::Undoing { .. } => drop(driver.roll_back(run, false)?),
+                _ => work.take(driver.finish(run, &bundle.material)?),
+            }
+            if work.paused.is_some() {
+                return Ok(work);
+            }
+            look = refused(self.look(driver, bundle, slice, true, |_| {})?)?;
+        }
+        if !look.steps.is_empty() {
+            let begin = begin(bundle, slice, look.steps, look.first_end);
+            work.take(driver.start(&begin, &bundle.material)?);
+        }
+        Ok(work)
     }
 }
 
 /// The machine as one look finds it.
 struct Look {
     steps: Vec<StepRecord>,
+    first_end: Option<DiskEnd>,
     earlier: Earlier,
     refusals: Vec<Refusal>,
     warnings: Vec<Warning>,
 }
 
-fn look(driver: &Driver<'_>, bundle: &Bundle, slice: &Slice, holds_lock: bool, show: impl Fn(&Plan<'_>)) -> Result<Look, Failure> {
-    let facts = job::facts(bundle, slice, driver.machine, holds_lock)?;
-    let mut earlier = Earlier::of(driver, bundle, slice)?;
-    let plan = Plan::of(bundle, slice, &facts)?;
-    show(&plan);
-    let (refusals, warnings) = job::judge(bundle, slice, &plan, &facts, &mut earlier);
-    Ok(Look { steps: plan.records(), earlier, refusals, warnings })
+/// What a call has done.
+#[derive(Default)]
+struct Work {
+    done: Vec<Run>,
+    paused: Option<Run>,
 }
 
-/// What is done under the lock: everything is looked at again, since another run may have ended between.
-fn work(driver: &Driver<'_>, bundle: &Bundle, slice: &Slice) -> Result<Vec<Run>, Failure> {
-    let mut done = Vec::new();
-    let first = refused(look(driver, bundle, slice, true, |_| {})?)?;
-    for mut run in first.earlier.stillborn {
-        driver.abandon(&mut run)?;
-    }
-    let mut steps = first.steps;
-    if let Some(run) = first.earlier.to_finish {
-        (driver.progress)(&format!("going on with the interrupted run `{}`", run.folder.name));
-        match run.state()?.phase {
-            Phase::Undoing { .. } => drop(driver.roll_back(run, false)?),
-            _ => done.push(driver.finish(run, &bundle.material)?),
+impl Work {
+    fn take(&mut self, outcome: run::Outcome) {
+        match outcome {
+            run::Outcome::Applied(run) => self.done.push(run),
+            run::Outcome::Paused(run) => self.paused = Some(run),
         }
-        steps = refused(look(driver, bundle, slice, true, |_| {})?)?.steps;
     }
-    if !steps.is_empty() {
-        done.push(driver.start(&begin(bundle, slice, steps), &bundle.material)?);
+}
+
+/// Whether a person at the console agrees, by typing the node's name, that etcd is down meanwhile.
+fn accepts_outage(context: &Context, slice: &Slice, refusals: &[Refusal]) -> bool {
+    if !context.machine.has_person() {
+        return false;
     }
-    Ok(done)
+    for refusal in refusals {
+        context.screen.warn(&refusal.to_string());
+    }
+    let question = format!("if that is agreed, type the name of this node, {}: ", slice.node);
+    context.machine.ask_line(&question).is_ok_and(|answer| answer == slice.node.as_str())
 }
 
 fn refused(look: Look) -> Result<Look, Failure> {
     if look.refusals.is_empty() { Ok(look) } else { Err(Failure::Refused(look.refusals)) }
 }
 
-fn begin(bundle: &Bundle, slice: &Slice, steps: Vec<StepRecord>) -> Begin {
+fn begin(bundle: &Bundle, slice: &Slice, steps: Vec<StepRecord>, first_end: Option<DiskEnd>) -> Begin {
     Begin {
         version: journal::VERSION,
         executor: env!("CARGO_PKG_VERSION").to_owned(),
@@ -101,33 +148,69 @@ fn begin(bundle: &Bundle, slice: &Slice, steps: Vec<StepRecord>) -> Begin {
         serial: slice.serial,
         signer: bundle.complete.signer,
         node: slice.node.clone(),
+        authorities: bundle.manifest().authorities.clone(),
+        etcd: slice.etcd.clone(),
+        first_end,
         steps,
+        folders: slice.folders_to_back_up.clone(),
     }
 }
 
-fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, done: &[Run], warnings: Vec<Warning>) -> Outcome {
-    let steps = done.iter().filter_map(|run| run.state().ok()?.begin).flat_map(|begin| &begin.steps);
+fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: &Work, warnings: Vec<Warning>) -> Outcome {
+    let screen = &context.screen;
+    let steps = work.done.iter().chain(&work.paused).filter_map(|run| run.state().ok()?.begin).flat_map(|begin| &begin.steps);
     let targets: Vec<String> = steps.flat_map(StepRecord::files).map(|file| file.target.to_string()).collect();
-    let run = done.last().map(|run| &run.folder);
-    match run {
-        Some(RunFolder { name, .. }) => {
-            context.screen.toned(
-                Tone::Good,
-                "done:",
-                &format!(" {} found on disk as the bundle has them; run `{name}`", count(targets.len())),
-            );
-            context.screen.say("`reseal-node rollback` takes it back");
+    let run = work.paused.as_ref().or(work.done.last()).map(|run| &run.folder);
+    let outcome = match (&work.paused, run) {
+        (Some(run), _) => {
+            screen.toned(Tone::Warn, "paused:", &format!(" files are in place, and nothing was restarted; run `{}`", run.folder.name));
+            screen.say("the next `apply` restarts; `reseal-node rollback` takes it back");
+            "paused"
         }
-        None => context.screen.toned(Tone::Good, "nothing to do:", " this node is as the bundle wants it"),
-    }
+        (None, Some(RunFolder { name, .. })) => {
+            screen.toned(Tone::Good, "done:", &format!(" {} found on disk as the bundle has them; run `{name}`", count(targets.len())));
+            screen.say("`reseal-node rollback` takes it back");
+            "applied"
+        }
+        (None, None) => {
+            screen.toned(Tone::Good, "nothing to do:", " this node is as the bundle wants it");
+            "nothing-to-do"
+        }
+    };
+    let quorum = if work.paused.is_some() { Vec::new() } else { quorums(context, bundle, slice) };
+    let waits_for_others = quorum.iter().any(|(_, has_quorum)| !has_quorum);
     let document = json!({
         "bundle": bundle_view(&bundle.complete),
         "node": { "name": slice.node },
-        "outcome": if run.is_some() { "applied" } else { "nothing-to-do" },
+        "outcome": outcome,
         "run": run.map(|run| &run.name),
         "changed": targets,
+        "quorum": quorum.into_iter().map(|(view, _)| view).collect::<Vec<_>>(),
     });
-    Outcome { warnings, ..Outcome::of(document) }
+    Outcome { warnings, waits_for_others, ..Outcome::of(document) }
+}
+
+/// How far the quorum of each cluster is that has a member on this node, and whether it is there.
+fn quorums(context: &Context, bundle: &Bundle, slice: &Slice) -> Vec<(Value, bool)> {
+    let own = slice.steps.iter().filter_map(|step| match step {
+        Step::AwaitEtcd(step) if context.machine.is_whole() => slice.cluster(&step.cluster),
+        _ => None,
+    });
+    let leaves: Vec<_> = bundle.manifest().authorities.iter().flat_map(|authority| &authority.leaves).map(|leaf| leaf.renewed.fingerprint).collect();
+    own.map(|cluster| {
+        let sights = cluster::look(&context.machine, cluster).unwrap_or_default();
+        let has_quorum = !sights.is_empty() && cluster::has_quorum(&sights);
+        let renewed = sights.iter().filter(|sight| sight.completed_handshake() && sight.served.is_some_and(|leaf| leaves.contains(&leaf.fingerprint)));
+        let total = cluster.members.len();
+        let progress = Progress { renewed: renewed.count(), needed: quorum::quorum(total), total };
+        if has_quorum {
+            context.screen.toned(Tone::Good, "etcd:", " has its quorum");
+        } else {
+            context.screen.toned(Tone::Warn, "etcd:", &format!(" has no quorum yet: {progress}; go on with the next node"));
+        }
+        (json!({ "cluster": cluster.name, "has_quorum": has_quorum, "progress": progress, "members": sights }), has_quorum)
+    })
+    .collect()
 }
 
 fn count(files: usize) -> String {

@@ -1,6 +1,6 @@
 //! What `verify`, `plan` and `apply` have in common: the bundle, its signers, this node, and what stands against the plan.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use bundle_format::{
     digest::Fingerprint,
@@ -9,17 +9,21 @@ use bundle_format::{
     slice::Slice,
 };
 
-use super::Context;
+use super::{
+    Context,
+    services::{DatabaseArgs, RestartArgs},
+};
 use crate::{
     bundle::Bundle,
     error::Failure,
     facts::Facts,
     identity::{Evidence, Wanted},
-    journal::Phase,
+    journal::{Deviation, Phase},
     machine::Machine,
     plan::Plan,
     preflight::{self, Refusal, Warning},
-    run::{Direction, Driver, Run},
+    run::{Direction, Driver, Options, Run},
+    services::Wishes,
     shell::quoted,
     trust,
 };
@@ -41,6 +45,44 @@ pub struct NodeArgs {
     /// This node's name in the bundle [default: found by host name, address or machine-id]
     #[arg(long, value_name = "NAME")]
     pub node: Option<NodeName>,
+}
+
+/// How services and the Manager's database are dealt with.
+#[derive(Clone, Debug, clap::Args)]
+pub struct WorkArgs {
+    #[command(flatten)]
+    pub restart: RestartArgs,
+    /// Leave the Manager's database to the SQL in the bundle; recorded
+    #[arg(long, help_heading = "Manager database")]
+    pub leave_database: bool,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+impl WorkArgs {
+    /// The words as they were typed, to repeat them in a hint.
+    pub fn words(&self) -> Vec<String> {
+        let leave = self.leave_database.then(|| "--leave-database".to_owned());
+        self.restart.words().into_iter().chain(leave).chain(self.database.words()).collect()
+    }
+
+    /// What a run is driven with.
+    ///
+    /// # Errors
+    /// When the database's password cannot be had.
+    pub fn options(&self, slice: &Slice, machine: &Machine) -> Result<Options, Failure> {
+        let database = if machine.is_whole() { self.database.of_slice(slice, machine)? } else { None };
+        let mut allowed = self.restart.allowed();
+        if self.leave_database && database.is_some() {
+            let _ = allowed.insert(Deviation::DatabaseLeft);
+        }
+        Ok(Options { allowed, database, pauses_before_restart: false })
+    }
+
+    /// What is looked at.
+    pub fn wishes<'a>(&self, options: &'a Options) -> Wishes<'a> {
+        Wishes { database: options.database.as_ref().filter(|_| !self.leave_database) }
+    }
 }
 
 impl BundleArgs {
@@ -147,18 +189,35 @@ impl Earlier {
 }
 
 /// Looks at the machine for a slice, once it is clear that the bundle is for this site.
-pub fn facts(bundle: &Bundle, slice: &Slice, machine: &Machine, holds_lock: bool) -> Result<Facts, Failure> {
+pub fn facts(bundle: &Bundle, slice: &Slice, machine: &Machine, holds_lock: bool, wishes: Wishes<'_>) -> Result<Facts, Failure> {
     let mut facts = Facts::gather(machine, bundle.manifest(), Some(slice));
     if holds_lock {
         facts.other_run = None;
     }
     trust::same_site(&bundle.manifest().authorities, Some(slice), &facts)?;
-    Ok(facts)
+    Ok(facts.with_services(machine, slice, wishes))
+}
+
+/// The plan for a slice; where an interrupted run of it is to be finished, in the mode in which that began.
+pub fn plan<'a>(bundle: &'a Bundle, slice: &'a Slice, facts: &'a Facts, earlier: &Earlier) -> Result<Plan<'a>, Failure> {
+    let plan = Plan::of(bundle, slice, facts)?;
+    let begin = earlier.to_finish.as_ref().map(Run::state).transpose()?.and_then(|state| state.begin);
+    Ok(match begin {
+        Some(begin) => plan.going_on_from(facts, begin.first_end.clone()),
+        None => plan,
+    })
 }
 
 /// Everything that stands against a plan and everything worth saying about it.
-pub fn judge(bundle: &Bundle, slice: &Slice, plan: &Plan<'_>, facts: &Facts, earlier: &mut Earlier) -> (Vec<Refusal>, Vec<Warning>) {
-    let mut refusals = preflight::refusals(bundle, slice, plan, facts);
+pub fn judge(
+    bundle: &Bundle,
+    slice: &Slice,
+    plan: &Plan<'_>,
+    facts: &Facts,
+    earlier: &mut Earlier,
+    allowed: &BTreeSet<Deviation>,
+) -> (Vec<Refusal>, Vec<Warning>) {
+    let mut refusals = preflight::refusals(bundle, slice, plan, facts, allowed);
     refusals.append(&mut earlier.refusals);
     let mut warnings = preflight::warnings(bundle, plan, facts);
     warnings.append(&mut earlier.warnings);

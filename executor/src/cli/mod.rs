@@ -4,6 +4,7 @@ mod apply;
 mod job;
 mod plan;
 mod rollback;
+mod services;
 mod status;
 mod verify;
 
@@ -28,6 +29,7 @@ const EXIT_CODES: &str = "Exit codes:
   4  refused before the first change
   5  failed, everything was put back
   6  failed, a person is needed
+  7  applied, and etcd's quorum waits for other nodes
 
 Examples:
   reseal-node verify site-7.tar.gz --signer SHA256:...
@@ -83,6 +85,8 @@ struct Outcome {
     warnings: Vec<Warning>,
     /// What stands against it.
     refusals: Vec<Refusal>,
+    /// Whether all is done here, and etcd's quorum waits for other nodes.
+    waits_for_others: bool,
 }
 
 impl Outcome {
@@ -142,10 +146,13 @@ impl Cli {
 
     fn call(&self, arguments: &[OsString]) -> Call {
         let (command, rest) = match &self.command {
-            Command::Apply(args) => ("apply", [args.bundle.words(), args.node.words()].concat()),
-            Command::Plan(args) => ("plan", [args.bundle.words(), args.node.words()].concat()),
-            Command::Rollback(_) => ("rollback", Vec::new()),
-            Command::Status(_) => ("status", Vec::new()),
+            Command::Apply(args) => {
+                let pause = args.pause_before_restart.then(|| "--pause-before-restart".to_owned()).into_iter().collect();
+                ("apply", [args.bundle.words(), args.node.words(), pause, args.work.words()].concat())
+            }
+            Command::Plan(args) => ("plan", [args.bundle.words(), args.node.words(), args.work.words()].concat()),
+            Command::Rollback(args) => ("rollback", [args.restart.words(), args.database.words()].concat()),
+            Command::Status(args) => ("status", [args.bundle.words(), args.node.words()].concat()),
             Command::Verify(args) => ("verify", args.bundle.words()),
         };
         let program = arguments.first().map_or_else(|| "reseal-node".to_owned(), |program| quoted(&program.to_string_lossy()));
@@ -163,7 +170,8 @@ fn conclude(screen: &Screen, call: &Call, result: Result<Outcome, Failure>) -> E
         }
         Err(failure) => (Outcome::default(), Some(failure)),
     };
-    let exit = failure.as_ref().map_or(Exit::Done, Failure::exit);
+    let success = if outcome.waits_for_others { Exit::Waiting } else { Exit::Done };
+    let exit = failure.as_ref().map_or(success, Failure::exit);
     let problems: Vec<Problem> = failure.iter().flat_map(|failure| explain(failure, call)).collect();
     for warning in &outcome.warnings {
         screen.warn(&warning.to_string());

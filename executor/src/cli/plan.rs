@@ -4,12 +4,11 @@ use serde_json::json;
 
 use super::{
     Context, Outcome,
-    job::{self, BundleArgs, Earlier, NodeArgs},
+    job::{self, BundleArgs, Earlier, NodeArgs, WorkArgs},
 };
 use crate::{
     error::Failure,
-    plan::Plan,
-    present::{PlanView, Tone, bundle_view, show_plan},
+    present::{PlanView, Tone, bundle_view, services_view, show_plan, show_services},
     run::{Driver, Store},
 };
 
@@ -21,6 +20,8 @@ pub struct Args {
     pub bundle: BundleArgs,
     #[command(flatten)]
     pub node: NodeArgs,
+    #[command(flatten)]
+    pub work: WorkArgs,
 }
 
 impl Args {
@@ -29,33 +30,43 @@ impl Args {
         let bundle = self.bundle.read(context, self.node.wanted(machine))?;
         let (slice, evidence) = job::own_slice(&bundle, &self.node, machine)?;
         let store = Store::of(machine)?;
-        let driver = Driver { machine, store: &store, progress: &|_| {} };
-        let facts = job::facts(&bundle, slice, machine, false)?;
+        let driver = Driver { machine, store: &store, progress: &|_| {}, options: self.work.options(slice, machine)? };
+        let facts = job::facts(&bundle, slice, machine, false, self.work.wishes(&driver.options))?;
         let mut earlier = Earlier::of(&driver, &bundle, slice)?;
-        let plan = Plan::of(&bundle, slice, &facts)?;
-        let (refusals, warnings) = job::judge(&bundle, slice, &plan, &facts, &mut earlier);
+        let plan = job::plan(&bundle, slice, &facts, &earlier)?;
+        let (refusals, warnings) = job::judge(&bundle, slice, &plan, &facts, &mut earlier, &driver.options.allowed);
         let view = PlanView::of(&plan, bundle.manifest());
         let continues = earlier.to_finish.map(|run| run.folder.name);
-        show_plan(screen, &bundle, slice.node.as_str(), evidence, &plan);
-        screen.toned(Tone::Bold, "then", &format!("    {}", outlook(refusals.len(), view.changes, continues.as_deref())));
+        show_plan(screen, &bundle, slice, evidence, &plan);
+        show_services(screen, &facts, &plan);
+        screen.toned(Tone::Bold, "then", &format!("    {}", outlook(refusals.len(), &view, continues.as_deref())));
         let document = json!({
             "bundle": bundle_view(&bundle.complete),
             "node": { "name": slice.node, "known_by": evidence },
+            "mode": plan.mode,
             "steps": view.steps,
             "changes": view.changes,
+            "restarts": view.restarts,
+            "rows": view.rows,
+            "services": services_view(&facts),
             "continues": continues,
         });
         Ok(Outcome { warnings, refusals, ..Outcome::of(document) })
     }
 }
 
-fn outlook(refusals: usize, changes: usize, continues: Option<&str>) -> String {
-    match (refusals, changes, continues) {
-        (0, 0, None) => "`apply` has nothing to do: this node is as the bundle wants it".to_owned(),
-        (0, _, Some(run)) => format!("`apply` finishes the interrupted run `{run}` with its own backups"),
-        (0, changes, None) => {
-            format!("`apply` backs up, changes {changes} file{}, and looks at the result", if changes == 1 { "" } else { "s" })
-        }
-        (refusals, _, _) => format!("`apply` is refused, for {refusals} reason{}", if refusals == 1 { "" } else { "s" }),
+fn outlook(refusals: usize, view: &PlanView, continues: Option<&str>) -> String {
+    let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let work = [(view.changes, "file"), (view.rows, "row")].into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| many(count, what));
+    let work = work.collect::<Vec<_>>().join(" and ");
+    match (refusals, continues) {
+        (0, Some(run)) => format!("`apply` finishes the interrupted run `{run}` with its own backups"),
+        (0, None) => match (work.is_empty(), view.restarts) {
+            (true, 0) => "`apply` has nothing to do: this node is as the bundle wants it".to_owned(),
+            (true, _) => "`apply` restarts, and looks at the result".to_owned(),
+            (false, 0) => format!("`apply` backs up, changes {work}, and looks at the result"),
+            (false, _) => format!("`apply` backs up, changes {work}, restarts, and looks at the result"),
+        },
+        (refusals, _) => format!("`apply` is refused, for {}", many(refusals, "reason")),
     }
 }

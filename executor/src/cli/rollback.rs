@@ -2,12 +2,17 @@
 
 use serde_json::json;
 
-use super::{Context, Outcome};
+use super::{
+    Context, Outcome,
+    services::{DatabaseArgs, RestartArgs},
+};
 use crate::{
     error::Failure,
+    journal::StepRecord,
+    machine::Machine,
     preflight::Refusal,
     present::Tone,
-    run::{Driver, Run, Store},
+    run::{Driver, Options, Run, Store},
 };
 
 /// Take the last run back that is not taken back yet.
@@ -17,6 +22,10 @@ pub struct Args {
     /// Overwrite what others changed since.
     #[arg(long)]
     pub discard_changes: bool,
+    #[command(flatten)]
+    pub restart: RestartArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
 }
 
 impl Args {
@@ -35,9 +44,24 @@ impl Args {
         let name = run.folder.name.clone();
         screen.say(&format!("taking back the run `{name}`"));
         let progress = |text: &str| screen.say(text);
-        Driver { machine, store: &store, progress: &progress }.roll_back(run, self.discard_changes)?;
-        screen.toned(Tone::Good, "done:", &format!(" every file of the run `{name}` is as it was before"));
+        let options = self.options(&run, machine)?;
+        machine.heed_signals()?;
+        Driver { machine, store: &store, progress: &progress, options }.roll_back(run, self.discard_changes)?;
+        screen.toned(Tone::Good, "done:", &format!(" all that the run `{name}` changed is as it was before"));
         Ok(Outcome::of(json!({ "outcome": "rolled-back", "run": name })))
+    }
+}
+
+impl Args {
+    /// The database is reached as the run's step knew it, unless flags say otherwise.
+    fn options(&self, run: &Run, machine: &Machine) -> Result<Options, Failure> {
+        let steps = run.state()?.begin.map(|begin| begin.steps.as_slice()).unwrap_or_default();
+        let connection = steps.iter().find_map(|step| match step {
+            StepRecord::UpdateDatabase { step, .. } => Some(&step.connection),
+            _ => None,
+        });
+        let database = connection.map(|connection| self.database.reach(connection, machine)).transpose()?;
+        Ok(Options { allowed: self.restart.allowed(), database, pauses_before_restart: false })
     }
 }
 

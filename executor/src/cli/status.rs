@@ -1,25 +1,74 @@
-//! `reseal-node status`: what was done here, and what could be done next? Changes nothing and needs no bundle.
+//! `reseal-node status`: what was done here, what could be done next, and how etcd of the whole site is? Changes nothing.
 
-use serde_json::json;
+use bundle_format::{digest::Digest, manifest::AuthorityRecord, slice::EtcdCluster};
+use serde_json::{Value, json};
 
-use super::{Context, Outcome};
+use super::{
+    Context, Outcome,
+    job::{self, BundleArgs, NodeArgs},
+};
 use crate::{
+    cluster,
     error::Failure,
-    present::{StatusView, show_status},
-    run::Store,
+    present::{StatusView, generation, show_members, show_status},
+    quorum,
+    run::{Run, Store},
 };
 
-/// Show the last run and where each of its files stands.
+/// Show the last run, where each of its files stands, and etcd of the whole site as the network shows it.
+///
+/// The site is known from the last run; before the first one, from a bundle, where one is named.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node status --json")]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    pub bundle: BundleArgs,
+    #[command(flatten)]
+    pub node: NodeArgs,
+}
 
 impl Args {
-    #[allow(clippy::unused_self, reason = "all commands are run alike")]
     pub fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let runs = Store::of(&context.machine)?.runs()?;
         let view = StatusView::of(&runs, &context.machine);
         show_status(&context.screen, &view);
-        Ok(Outcome::of(json!(view)))
+        let site = if context.machine.is_whole() { self.site(context, &runs)? } else { None };
+        let mut document = json!(view);
+        document["etcd"] = site.map_or(Value::Null, |(clusters, authorities)| show_site(context, &clusters, &authorities));
+        Ok(Outcome::of(document))
     }
+
+    /// The clusters of the site and what was renewed, from the bundle that was named, or else from the last run.
+    fn site(&self, context: &Context, runs: &[Run]) -> Result<Option<(Vec<EtcdCluster>, Vec<AuthorityRecord>)>, Failure> {
+        if self.bundle.path.is_some() {
+            let bundle = self.bundle.read(context, self.node.wanted(&context.machine))?;
+            let (slice, _) = job::own_slice(&bundle, &self.node, &context.machine)?;
+            return Ok(Some((slice.etcd.clone(), bundle.manifest().authorities.clone())));
+        }
+        let begin = runs.iter().rev().find_map(|run| run.state().ok()?.begin);
+        Ok(begin.map(|begin| (begin.etcd.clone(), begin.authorities.clone())))
+    }
+}
+
+fn show_site(context: &Context, clusters: &[EtcdCluster], authorities: &[AuthorityRecord]) -> Value {
+    let leaves = authorities.iter().flat_map(|authority| &authority.leaves);
+    let leaves: Vec<(Digest, Digest)> = leaves.map(|leaf| (leaf.former.fingerprint, leaf.renewed.fingerprint)).collect();
+    let show = |cluster: &EtcdCluster| match cluster::look(&context.machine, cluster) {
+        Err(why) => {
+            context.screen.warn(&why.to_string());
+            json!({ "cluster": cluster.name, "error": why.to_string() })
+        }
+        Ok(sights) => {
+            show_members(&context.screen, cluster.name.as_str(), &sights, &leaves);
+            let left = sights.iter().filter(|sight| generation(sight, &leaves) != Some("new")).count();
+            let healthy = sights.iter().filter(|sight| sight.is_healthy()).count();
+            let needed = quorum::quorum(sights.len());
+            let verdict = if healthy >= needed { "the quorum is there" } else { "there is no quorum" };
+            context.screen.say(&format!("site      {healthy} of {} members are healthy, {needed} are a quorum: {verdict}", sights.len()));
+            context.screen.say(&format!("          {left} still to visit, as far as the network shows"));
+            let generations: Vec<Value> = sights.iter().map(|sight| json!({ "node": sight.node, "leaf": generation(sight, &leaves) })).collect();
+            json!({ "cluster": cluster.name, "members": sights, "generations": generations, "to_visit": left, "healthy": healthy, "needed": needed })
+        }
+    };
+    Value::Array(clusters.iter().map(show).collect())
 }

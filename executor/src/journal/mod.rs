@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-pub use record::{Begin, FileChange, Record, StepRecord};
-pub use state::{Contradiction, Phase, State};
+pub use record::{Begin, Deviation, DiskEnd, FileChange, Record, RowChange, StepRecord};
+pub use state::{Contradiction, Phase, State, undo_order};
 
 /// The number of this form of journal.
 pub const VERSION: u32 = 1;

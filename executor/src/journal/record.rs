@@ -2,9 +2,13 @@
 
 use bundle_format::{
     digest::{Digest, Fingerprint},
+    manifest::AuthorityRecord,
     name::{NodeName, Serial, SiteName, TargetPath},
+    rfc3339_seconds,
+    slice::{AwaitContainers, AwaitEtcd, EtcdCluster, RestartPods, RestartStaticPods, UpdateDatabase},
 };
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::machine::Snapshot;
 
@@ -20,6 +24,13 @@ pub enum Record {
     BackedUp,
     /// What the run is about to change. Nothing is changed yet.
     Begin(Box<Begin>),
+    /// The operator overrode what would have stopped the run.
+    Deviation {
+        /// What.
+        what: Deviation,
+    },
+    /// The run waits, as the operator asked, before the first service is restarted.
+    Paused,
     /// Every step was undone.
     RolledBack,
     /// A step's effects are on disk.
@@ -37,13 +48,44 @@ pub enum Record {
         /// Its number, from 0.
         step: usize,
     },
-    /// From here on, steps are undone, the last first.
+    /// A restart is about to be undone by another one: the containers that must be gone afterwards.
+    UndoRestart {
+        /// Its number, from 0.
+        step: usize,
+        /// The containers that run now, by the runtime's identifiers.
+        containers: Vec<String>,
+    },
+    /// From here on, steps are undone in the order of [`super::undo_order`].
     UndoStarted {
         /// Why.
         why: String,
         /// Whether changes that others made since are to be overwritten.
         discard_changes: bool,
     },
+}
+
+/// What an operator can override.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deviation {
+    /// The Manager's database is left to the by-hand SQL: `--leave-database`.
+    DatabaseLeft,
+    /// The outage of a cluster of one or two members is accepted: `--accept-outage`, or typed.
+    OutageAccepted,
+    /// A member is stopped although no quorum stays: `--force-quorum-loss`.
+    QuorumLossForced,
+}
+
+impl Deviation {
+    /// For people.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::DatabaseLeft => "the Manager's database is left to the by-hand SQL",
+            Self::OutageAccepted => "an outage of etcd was accepted",
+            Self::QuorumLossForced => "the loss of etcd's quorum was forced",
+        }
+    }
 }
 
 /// The first record: all that is needed to finish a run or to take it back.
@@ -63,14 +105,37 @@ pub struct Begin {
     pub signer: Fingerprint,
     /// The node whose slice it is.
     pub node: NodeName,
+    /// The authorities that the bundle renews, to tell old certificates from new ones.
+    pub authorities: Vec<AuthorityRecord>,
+    /// The etcd clusters of the site.
+    pub etcd: Vec<EtcdCluster>,
+    /// The end of the certificate on this node that ends first, before the run.
+    pub first_end: Option<DiskEnd>,
+    /// Folders of which a whole copy is kept, for a person.
+    pub folders: Vec<TargetPath>,
     /// What the run changes. Steps of the slice that were done already are not among them.
     pub steps: Vec<StepRecord>,
+}
+
+/// When a certificate on disk ends.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiskEnd {
+    /// Where it is.
+    pub target: TargetPath,
+    /// Its end.
+    #[serde(with = "rfc3339_seconds")]
+    pub not_after: OffsetDateTime,
 }
 
 /// One step of a run.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum StepRecord {
+    /// Containers that must be well.
+    AwaitContainers(AwaitContainers),
+    /// An etcd member that must be back.
+    AwaitEtcd(AwaitEtcd),
     /// Values of a JSON document.
     EditJson {
         /// The document.
@@ -87,15 +152,71 @@ pub enum StepRecord {
         /// Those that change.
         files: Vec<FileChange>,
     },
+    /// Pods to be recreated.
+    RestartPods {
+        /// Which.
+        step: RestartPods,
+        /// Their containers before the run, by the runtime's identifiers.
+        former: Vec<String>,
+    },
+    /// Static pods to be taken down and up.
+    RestartStaticPods {
+        /// Which.
+        step: RestartStaticPods,
+        /// Their containers before the run, by the runtime's identifiers.
+        former: Vec<String>,
+    },
+    /// Rows of a database.
+    UpdateDatabase {
+        /// Which.
+        step: Box<UpdateDatabase>,
+        /// The database (schema) that has the table.
+        schema: String,
+        /// The rows.
+        rows: Vec<RowChange>,
+    },
+}
+
+/// One row that a run changes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowChange {
+    /// Its number in the run, which names its backup.
+    pub number: u32,
+    /// Its key.
+    pub key: String,
+    /// The SHA-256 of the value before.
+    pub former: Digest,
+    /// The SHA-256 of the value after.
+    pub new: Digest,
 }
 
 impl StepRecord {
+    /// Whether the step is about what runs, not about what is stored.
+    #[must_use]
+    pub fn is_service(&self) -> bool {
+        matches!(
+            self,
+            Self::AwaitContainers(_) | Self::AwaitEtcd(_) | Self::RestartPods { .. } | Self::RestartStaticPods { .. }
+        )
+    }
+
+    /// The rows that the step changes.
+    #[must_use]
+    pub fn rows(&self) -> &[RowChange] {
+        match self {
+            Self::UpdateDatabase { rows, .. } => rows,
+            _ => &[],
+        }
+    }
+
     /// The files that the step changes.
     #[must_use]
     pub fn files(&self) -> &[FileChange] {
         match self {
             Self::EditJson { file, .. } => std::slice::from_ref(&**file),
             Self::InstallFiles { files } => files,
+            _ => &[],
         }
     }
 }
@@ -129,6 +250,10 @@ pub(super) mod tests {
             serial: "7".parse().unwrap(),
             signer: Fingerprint::of_spki(b"key"),
             node: "n1".parse().unwrap(),
+            authorities: Vec::new(),
+            etcd: Vec::new(),
+            first_end: None,
+            folders: Vec::new(),
             steps: (0..steps).map(|_| StepRecord::InstallFiles { files: vec![file.clone()] }).collect(),
         }
     }

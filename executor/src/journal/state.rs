@@ -1,12 +1,15 @@
 //! From the records of a run to where it stands. A pure function: what a next `apply` or `rollback` does follows from [`Phase`] alone.
 //!
 //! Invariants: before [`Record::BackedUp`] nothing is changed; in [`Phase::Applying`] the steps below `done` are done, the one after
-//! them is in an unknown state if `started`, and none behind it has begun; in [`Phase::Undoing`] the steps from `left` on are as
-//! they were before the run. Both directions of a step can be repeated, so an unknown state needs no more knowledge than that.
+//! them is in an unknown state if `started`, and none behind it has begun; in [`Phase::Undoing`] the first `undone` steps of
+//! [`undo_order`] are as they were before the run. Both directions of a step can be repeated, so an unknown state needs no more
+//! knowledge than that.
+
+use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use super::{Begin, Record};
+use super::{Begin, Deviation, Record, StepRecord};
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,8 +33,10 @@ pub enum Phase {
     RolledBack,
     /// Cut off while it was undone.
     Undoing {
-        /// How many steps may still have effects.
-        left: usize,
+        /// How many steps may have had effects when the undoing began.
+        reached: usize,
+        /// How many of them are undone, in the order of [`undo_order`].
+        undone: usize,
         /// Whether changes that others made since are overwritten.
         discard_changes: bool,
     },
@@ -47,23 +52,34 @@ pub struct Contradiction {
 }
 
 /// A run, as its journal tells it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct State<'a> {
     /// What it changes, once that is recorded.
     pub begin: Option<&'a Begin>,
     /// Where it stands.
     pub phase: Phase,
+    /// Whether it waits before its first restart because the operator asked for it.
+    pub is_paused: bool,
+    /// What the operator overrode.
+    pub deviations: BTreeSet<Deviation>,
+    /// The containers that must be gone when the restart that is being undone is through.
+    pub leaving: Option<&'a [String]>,
 }
 
 impl<'a> State<'a> {
     pub(super) fn of(records: impl Iterator<Item = &'a Record>) -> Result<Self, Contradiction> {
-        let mut state = State { begin: None, phase: Phase::Empty };
+        let mut state = State { begin: None, phase: Phase::Empty, is_paused: false, deviations: BTreeSet::new(), leaving: None };
         for (number, record) in (1..).zip(records) {
-            let steps = state.begin.map_or(0, |begin| begin.steps.len());
+            let steps = state.begin.map_or(&[][..], |begin| &begin.steps);
             let impossible = || Contradiction { number, record: name(record), phase: state.phase };
             state.phase = next(state.phase, record, steps).ok_or_else(impossible)?;
-            if let Record::Begin(begin) = record {
-                state.begin = Some(begin);
+            state.is_paused = matches!(record, Record::Paused) || state.is_paused && matches!(record, Record::Deviation { .. });
+            match record {
+                Record::Begin(begin) => state.begin = Some(begin),
+                Record::Deviation { what } => drop(state.deviations.insert(*what)),
+                Record::UndoRestart { containers, .. } => state.leaving = Some(containers),
+                Record::StepUndone { .. } => state.leaving = None,
+                _ => {}
             }
         }
         Ok(state)
@@ -88,33 +104,56 @@ impl<'a> State<'a> {
     }
 }
 
+/// The order in which the first `reached` steps are undone: what is stored, the last first; then what runs, the first first, so
+/// that services come back with what was put back.
+#[must_use]
+pub fn undo_order(steps: &[StepRecord], reached: usize) -> Vec<usize> {
+    let reached = reached.min(steps.len());
+    let (services, stored): (Vec<usize>, Vec<usize>) = (0..reached).partition(|step| steps[*step].is_service());
+    stored.into_iter().rev().chain(services).collect()
+}
+
 /// The transitions: every pair that is not here is a contradiction.
-fn next(phase: Phase, record: &Record, steps: usize) -> Option<Phase> {
+fn next(phase: Phase, record: &Record, steps: &[StepRecord]) -> Option<Phase> {
     Some(match (phase, record) {
         (Phase::Empty, Record::Begin(_)) => Phase::Preparing,
         (Phase::Empty | Phase::Preparing, Record::Abandoned) => Phase::Abandoned,
         (Phase::Preparing, Record::BackedUp) => Phase::Applying { done: 0, started: false },
         // A continued run announces the step at which it was cut off once more.
-        (Phase::Applying { done, .. }, Record::StepStarted { step }) if *step == done && done < steps => {
+        (Phase::Applying { done, .. }, Record::StepStarted { step }) if *step == done && done < steps.len() => {
             Phase::Applying { done, started: true }
         }
         (Phase::Applying { done, started: true }, Record::StepDone { step }) if *step == done => {
             Phase::Applying { done: done + 1, started: false }
         }
-        (Phase::Applying { done, started: false }, Record::Applied) if done == steps => Phase::Applied,
-        (Phase::Applying { done, started }, Record::UndoStarted { discard_changes, .. }) => {
-            Phase::Undoing { left: done + usize::from(started), discard_changes: *discard_changes }
+        (Phase::Applying { started: false, .. }, Record::Paused) => phase,
+        (Phase::Applying { .. } | Phase::Applied | Phase::Undoing { .. }, Record::Deviation { .. }) => phase,
+        (Phase::Applying { done, started: false }, Record::Applied) if done == steps.len() => Phase::Applied,
+        (Phase::Applying { .. } | Phase::Applied | Phase::Undoing { .. }, Record::UndoStarted { discard_changes, .. }) => {
+            undoing(phase, *discard_changes, steps.len())
         }
-        (Phase::Applied, Record::UndoStarted { discard_changes, .. }) => Phase::Undoing { left: steps, discard_changes: *discard_changes },
-        (Phase::Undoing { left, .. }, Record::UndoStarted { discard_changes, .. }) => {
-            Phase::Undoing { left, discard_changes: *discard_changes }
+        (Phase::Undoing { reached, undone, .. }, Record::UndoRestart { step, .. }) if next_undone(steps, reached, undone) == Some(*step) => phase,
+        (Phase::Undoing { reached, undone, discard_changes }, Record::StepUndone { step })
+            if next_undone(steps, reached, undone) == Some(*step) =>
+        {
+            Phase::Undoing { reached, undone: undone + 1, discard_changes }
         }
-        (Phase::Undoing { left, discard_changes }, Record::StepUndone { step }) if step + 1 == left => {
-            Phase::Undoing { left: *step, discard_changes }
-        }
-        (Phase::Undoing { left: 0, .. }, Record::RolledBack) => Phase::RolledBack,
+        (Phase::Undoing { reached, undone, .. }, Record::RolledBack) if undone == reached => Phase::RolledBack,
         _ => return None,
     })
+}
+
+fn undoing(phase: Phase, discard_changes: bool, steps: usize) -> Phase {
+    let (reached, undone) = match phase {
+        Phase::Applying { done, started } => (done + usize::from(started), 0),
+        Phase::Undoing { reached, undone, .. } => (reached, undone),
+        _ => (steps, 0),
+    };
+    Phase::Undoing { reached, undone, discard_changes }
+}
+
+fn next_undone(steps: &[StepRecord], reached: usize, undone: usize) -> Option<usize> {
+    undo_order(steps, reached).get(undone).copied()
 }
 
 fn name(record: &Record) -> String {
@@ -141,7 +180,7 @@ mod tests {
         let done = |step| Record::StepDone { step };
         let undone = |step| Record::StepUndone { step };
         let applying = |done, started| Phase::Applying { done, started };
-        let undoing = |left| Phase::Undoing { left, discard_changes: false };
+        let undoing = |undone| Phase::Undoing { reached: 2, undone, discard_changes: false };
         let walk = [
             (Record::BackedUp, applying(0, false)),
             (started(0), applying(0, true)),
@@ -150,10 +189,10 @@ mod tests {
             (started(1), applying(1, true)),
             (done(1), applying(2, false)),
             (Record::Applied, Phase::Applied),
-            (undo(false), undoing(2)),
+            (undo(false), undoing(0)),
             (undone(1), undoing(1)),
             (undo(false), undoing(1)),
-            (undone(0), undoing(0)),
+            (undone(0), undoing(2)),
             (Record::RolledBack, Phase::RolledBack),
         ];
         for length in 0..walk.len() {
@@ -165,7 +204,7 @@ mod tests {
     #[test]
     fn an_undo_covers_the_step_that_was_cut_off() {
         let left = |records: &[Record]| match phase(records) {
-            Some(Phase::Undoing { left, .. }) => left,
+            Some(Phase::Undoing { reached, undone: 0, .. }) => reached,
             other => panic!("{other:?}"),
         };
         assert_eq!(left(&[Record::BackedUp, undo(true)]), 0);

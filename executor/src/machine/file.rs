@@ -9,6 +9,7 @@ use std::{
 
 use bundle_format::{digest::Digest, name::TargetPath};
 use nix::fcntl::OFlag;
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::{Machine, MachineError, Metadata, Place, PlaceError, Snapshot, failed, metadata};
@@ -84,6 +85,19 @@ impl Machine {
                 None => see(&place.0).unwrap_or_else(|error| Sight::Unreadable(error.to_string())),
             },
         }
+    }
+
+    /// When the file at a target last changed in content, name, owner or mode: its inode's ctime, which nobody can set.
+    pub fn changed_at(&self, target: &TargetPath) -> Option<OffsetDateTime> {
+        let place = self.place(target).ok()?;
+        let metadata = fs::symlink_metadata(&place.0).ok()?;
+        let nanoseconds = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+        OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()
+    }
+
+    /// Whether there is a socket at a path.
+    pub fn has_socket(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket())
     }
 
     /// Reads one of the executor's own files.

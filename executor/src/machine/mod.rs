@@ -15,6 +15,7 @@
 
 mod ask;
 mod bundle;
+mod console;
 pub mod database;
 mod deadline;
 mod file;
@@ -27,11 +28,14 @@ mod process;
 mod processes;
 mod said;
 mod state;
+mod tree;
 mod volume;
+mod wait;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use thiserror::Error;
@@ -49,6 +53,7 @@ pub use process::{Ending, Output, ProcessError};
 pub use processes::Process;
 pub use state::{AppendFile, Lock, LockError};
 pub use volume::Volume;
+pub use wait::Interrupted;
 
 /// A system call that failed.
 #[derive(Debug, Error)]
@@ -75,12 +80,13 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Machin
 pub struct Machine {
     root: PathBuf,
     is_whole: bool,
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Machine {
     /// The machine that this process runs on.
     pub fn whole() -> Self {
-        Self { root: PathBuf::from("/"), is_whole: true }
+        Self { root: PathBuf::from("/"), is_whole: true, interrupted: Arc::default() }
     }
 
     /// The tree below `root`, as if it were a machine.
@@ -90,6 +96,11 @@ impl Machine {
     pub fn below(root: &Path) -> Result<Self, MachineError> {
         let canonical = fs::canonicalize(root).map_err(failed("open the root", root))?;
         fs::read_dir(&canonical).map_err(failed("open the root", root))?;
-        Ok(Self { root: canonical, is_whole: false })
+        Ok(Self { root: canonical, is_whole: false, interrupted: Arc::default() })
+    }
+
+    /// Whether this is the machine itself, with what runs on it, and not a tree of files.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
 }

@@ -6,7 +6,8 @@ use bundle_format::{
     certificate::{Certificate, CertificateError},
     digest::{Digest, Fingerprint},
     manifest::CertificateRecord,
-    name::{EntryPath, Label, TargetPath},
+    name::{EntryPath, Label, NodeName, TargetPath},
+    slice::{Slice, Step},
 };
 use thiserror::Error;
 
@@ -47,6 +48,14 @@ pub enum Rejection {
         found: Fingerprint,
         /// The key in the manifest.
         expected: Fingerprint,
+    },
+    /// A step names an etcd cluster or a member that the slice does not have.
+    #[error("a step is about the etcd cluster `{cluster}` and the node `{node}`, and the slice has no such member")]
+    NoMember {
+        /// The cluster.
+        cluster: Label,
+        /// The node.
+        node: NodeName,
     },
     /// An entry that a step needs was not kept.
     #[error("the entry `{0}`, which a step needs, is not in the bundle")]
@@ -89,6 +98,21 @@ pub(super) fn one_step_for_each_file(plan: &Plan<'_>) -> Result<(), Rejection> {
         Some((path, _)) => Err(Rejection::Twice { first: path.clone(), second: path.clone() }),
         None => Ok(()),
     }
+}
+
+/// Every cluster that a step names is there, with the member that the step is about.
+pub(super) fn clusters(slice: &Slice) -> Result<(), Rejection> {
+    let named = slice.steps.iter().filter_map(|step| match step {
+        Step::AwaitEtcd(step) => Some((&step.cluster, &step.member)),
+        Step::RestartStaticPods(step) => step.cluster.as_ref().map(|cluster| (cluster, &slice.node)),
+        _ => None,
+    });
+    for (name, node) in named {
+        if !slice.cluster(name).is_some_and(|cluster| cluster.members.iter().any(|member| member.node == *node)) {
+            return Err(Rejection::NoMember { cluster: name.clone(), node: node.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// The certificates that were kept are those of the manifest.

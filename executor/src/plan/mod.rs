@@ -3,8 +3,10 @@
 //! A target that cannot be planned for stays in the plan as it was found, so that it can be shown; [`crate::preflight`] refuses it.
 
 mod check;
+pub mod services;
 
 use bundle_format::{
+    certificate::Certificate,
     digest::Digest,
     name::{EntryPath, TargetPath},
     slice::{EditJson, InstallFile, InstallFiles, Slice, Step},
@@ -15,15 +17,23 @@ pub use check::Rejection;
 use crate::{
     bundle::{Bundle, Material},
     facts::{Facts, Found, Target},
-    journal::{FileChange, StepRecord},
+    journal::{DiskEnd, FileChange, RowChange, StepRecord},
     json::{self, JsonError},
+    mode::Mode,
+    steps::generation,
+    trust,
 };
+use services::{PlannedService, Todo};
 
 /// What will be done, step by step.
 #[derive(Debug)]
 pub struct Plan<'a> {
     /// The steps of the slice, those too that have nothing left to do.
     pub steps: Vec<PlannedStep<'a>>,
+    /// The end of the certificate on this node that ends first, before anything is replaced.
+    pub first_end: Option<DiskEnd>,
+    /// Whether a quorum is guarded.
+    pub mode: Mode,
 }
 
 /// One step.
@@ -33,6 +43,8 @@ pub enum PlannedStep<'a> {
     EditJson(PlannedEdit<'a>),
     /// Replace files.
     InstallFiles(Vec<PlannedFile<'a>>),
+    /// Restart something, wait for something, or change rows.
+    Service(PlannedService<'a>),
 }
 
 /// One file of a step.
@@ -76,44 +88,49 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// When the bundle contradicts itself in a way that only its contents show.
     pub fn of(bundle: &'a Bundle, slice: &'a Slice, facts: &'a Facts) -> Result<Self, Rejection> {
-        let steps = slice.steps.iter().map(|step| plan_step(step, &bundle.material, facts)).collect::<Result<_, _>>()?;
-        let plan = Self { steps };
+        let mut steps = Vec::new();
+        for step in &slice.steps {
+            steps.push(plan_stored(step, &bundle.material, facts)?);
+        }
+        let renews = renews_what_services_read(slice, &steps);
+        let steps = slice.steps.iter().zip(steps).enumerate().map(|(number, (step, stored))| match stored {
+            Some(stored) => Ok(stored),
+            None => services::plan(number, step, slice, facts.services.as_ref(), renews, &bundle.material).map(PlannedStep::Service),
+        });
+        let steps = steps.collect::<Result<_, _>>()?;
+        let first_end = first_end(slice, facts);
+        let plan = Self { steps, mode: Mode::at(facts.now, first_end.as_ref()), first_end };
         check::one_step_for_each_file(&plan)?;
         check::certificates_as_listed(bundle)?;
+        check::clusters(slice)?;
         Ok(plan)
+    }
+
+    /// The same plan, when an interrupted run has already replaced the certificates that prove the mode.
+    #[must_use]
+    pub fn going_on_from(self, facts: &Facts, first_end: Option<DiskEnd>) -> Self {
+        Self { mode: Mode::at(facts.now, first_end.as_ref()), first_end, ..self }
+    }
+
+    /// The planned services.
+    pub fn services(&self) -> impl Iterator<Item = &PlannedService<'a>> {
+        self.steps.iter().filter_map(|step| match step {
+            PlannedStep::Service(service) => Some(service),
+            _ => None,
+        })
     }
 
     /// The steps that a run records: what changes, numbered through.
     pub fn records(&self) -> Vec<StepRecord> {
-        let mut numbers = 0..;
-        let mut change = |target: &Target, new: Digest, mode: u32| FileChange {
-            number: numbers.next().unwrap_or(u32::MAX),
-            target: target.path.clone(),
-            former: target.sight.file().map(|seen| seen.snapshot.clone()),
-            new,
-            mode,
-        };
-        let mut records = Vec::new();
-        for step in &self.steps {
-            match step {
-                PlannedStep::EditJson(edit) => {
-                    if let (Some(target), Some(Ok(edited)), Change::Replace) = (edit.target(), &edit.edited, edit.change()) {
-                        let EditJson { member, from, to, .. } = edit.step.clone();
-                        let file = Box::new(change(target, Digest::of(&edited.content), 0o600));
-                        records.push(StepRecord::EditJson { file, member, from, to });
-                    }
-                }
-                PlannedStep::InstallFiles(files) => {
-                    let changing = files.iter().filter(|file| file.change() != Change::Keep);
-                    let files: Vec<FileChange> =
-                        changing.filter_map(|file| Some(change(file.target()?, Digest::of(file.content), file.file.mode.0))).collect();
-                    if !files.is_empty() {
-                        records.push(StepRecord::InstallFiles { files });
-                    }
-                }
-            }
-        }
-        records
+        let mut numbers = Numbers(0);
+        self.steps
+            .iter()
+            .filter_map(|step| match step {
+                PlannedStep::EditJson(edit) => edit_record(edit, &mut numbers),
+                PlannedStep::InstallFiles(files) => files_record(files, &mut numbers),
+                PlannedStep::Service(service) => service_record(service, &mut numbers),
+            })
+            .collect()
     }
 
     /// Every file that the plan touches or would touch: its path in the bundle, and what was found.
@@ -121,6 +138,7 @@ impl<'a> Plan<'a> {
         self.steps.iter().flat_map(|step| match step {
             PlannedStep::EditJson(edit) => vec![(&edit.step.target, edit.found)],
             PlannedStep::InstallFiles(files) => files.iter().map(|file| (&file.file.target, file.found)).collect(),
+            PlannedStep::Service(_) => Vec::new(),
         })
     }
 
@@ -140,6 +158,7 @@ impl<'a> Plan<'a> {
                 PlannedStep::InstallFiles(files) => {
                     files.iter().map(|file| size(file.target(), file.change(), file.content.len())).collect()
                 }
+                PlannedStep::Service(_) => Vec::new(),
             })
             .flatten()
             .collect()
@@ -186,17 +205,90 @@ fn at(found: &Found) -> Option<&Target> {
     }
 }
 
-fn plan_step<'a>(step: &'a Step, material: &'a Material, facts: &'a Facts) -> Result<PlannedStep<'a>, Rejection> {
+/// The numbers of what a run changes, from 0; each names a backup.
+struct Numbers(u32);
+
+impl Numbers {
+    fn next(&mut self) -> u32 {
+        let number = self.0;
+        self.0 = self.0.saturating_add(1);
+        number
+    }
+
+    fn change(&mut self, target: &Target, new: Digest, mode: u32) -> FileChange {
+        let former = target.sight.file().map(|seen| seen.snapshot.clone());
+        FileChange { number: self.next(), target: target.path.clone(), former, new, mode }
+    }
+}
+
+fn edit_record(edit: &PlannedEdit<'_>, numbers: &mut Numbers) -> Option<StepRecord> {
+    let (Some(target), Some(Ok(edited)), Change::Replace) = (edit.target(), &edit.edited, edit.change()) else { return None };
+    let EditJson { member, from, to, .. } = edit.step.clone();
+    let file = Box::new(numbers.change(target, Digest::of(&edited.content), 0o600));
+    Some(StepRecord::EditJson { file, member, from, to })
+}
+
+fn files_record(files: &[PlannedFile<'_>], numbers: &mut Numbers) -> Option<StepRecord> {
+    let changing = files.iter().filter(|file| file.change() != Change::Keep);
+    let files: Vec<FileChange> =
+        changing.filter_map(|file| Some(numbers.change(file.target()?, Digest::of(file.content), file.file.mode.0))).collect();
+    (!files.is_empty()).then_some(StepRecord::InstallFiles { files })
+}
+
+fn service_record(service: &PlannedService<'_>, numbers: &mut Numbers) -> Option<StepRecord> {
+    Some(match (service.step, &service.todo) {
+        (Step::AwaitContainers(step), Todo::Await) => StepRecord::AwaitContainers(step.clone()),
+        (Step::AwaitEtcd(step), Todo::Await) => StepRecord::AwaitEtcd(step.clone()),
+        (Step::RestartPods(step), Todo::Restart { former, .. }) => {
+            StepRecord::RestartPods { step: step.clone(), former: former.clone() }
+        }
+        (Step::RestartStaticPods(step), Todo::Restart { former, .. }) => {
+            StepRecord::RestartStaticPods { step: step.clone(), former: former.clone() }
+        }
+        (Step::UpdateDatabase(step), Todo::Rows { schema, rows }) => {
+            let row = |(key, former, new): &(String, Digest, Digest)| RowChange {
+                number: numbers.next(),
+                key: key.clone(),
+                former: *former,
+                new: *new,
+            };
+            StepRecord::UpdateDatabase { step: Box::new(step.clone()), schema: schema.clone(), rows: rows.iter().map(row).collect() }
+        }
+        _ => return None,
+    })
+}
+
+/// Whether a file changes that services have read at their start.
+fn renews_what_services_read(slice: &Slice, steps: &[Option<PlannedStep<'_>>]) -> bool {
+    let is_read = |target: &TargetPath| generation::files(&slice.etcd).any(|file| file == target);
+    steps.iter().flatten().any(|step| match step {
+        PlannedStep::InstallFiles(files) => files.iter().any(|file| file.change() != Change::Keep && is_read(&file.file.target)),
+        _ => false,
+    })
+}
+
+/// The end of the certificate that ends first, of those that etcd on this node has.
+fn first_end(slice: &Slice, facts: &Facts) -> Option<DiskEnd> {
+    let homes = slice.etcd.iter().flat_map(|cluster| [&cluster.authority, &cluster.certificate]);
+    let ends = homes.filter_map(|home| facts.target(home)).flat_map(|target| {
+        let end = |certificate: Certificate| DiskEnd { target: target.path.clone(), not_after: certificate.not_after() };
+        trust::certificates(target).into_iter().map(end)
+    });
+    ends.min_by_key(|end| end.not_after)
+}
+
+/// A step about files; nothing for one about services.
+fn plan_stored<'a>(step: &'a Step, material: &'a Material, facts: &'a Facts) -> Result<Option<PlannedStep<'a>>, Rejection> {
     match step {
-        Step::EditJson(step) => Ok(PlannedStep::EditJson(plan_edit(step, found(facts, &step.target)))),
+        Step::EditJson(step) => Ok(Some(PlannedStep::EditJson(plan_edit(step, found(facts, &step.target))))),
         Step::InstallFiles(InstallFiles { files }) => {
             let plan = |file: &'a InstallFile| {
                 let content = content(material, &file.entry)?;
                 Ok(PlannedFile { file, found: found(facts, &file.target), content })
             };
-            Ok(PlannedStep::InstallFiles(files.iter().map(plan).collect::<Result<_, _>>()?))
+            Ok(Some(PlannedStep::InstallFiles(files.iter().map(plan).collect::<Result<_, _>>()?)))
         }
-        _ => Ok(PlannedStep::InstallFiles(Vec::new())), // TODO before merge: the steps of services
+        _ => Ok(None),
     }
 }
 
@@ -279,7 +371,7 @@ pub mod tests {
             (path.clone(), Found::At(Box::new(Target { path, place: None, sight, volume, obstacle: None })))
         });
         let now = datetime!(2026-02-02 0:00 UTC);
-        Facts { found: found.collect(), now, lacks_root: false, other_run: None, state_volume: None }
+        Facts { found: found.collect(), now, lacks_root: false, other_run: None, state_volume: None, folder_bytes: 0, services: None }
     }
 
     fn file(content: &[u8]) -> Sight {

@@ -2,14 +2,17 @@
 
 mod certificates;
 mod refusal;
+pub mod services;
 mod targets;
+
+use std::collections::BTreeSet;
 
 use bundle_format::slice::Slice;
 use thiserror::Error;
 
 pub use refusal::Refusal;
 
-use crate::{bundle::Bundle, facts::Facts, machine::LockError, plan::Plan};
+use crate::{bundle::Bundle, facts::Facts, journal::Deviation, machine::LockError, plan::Plan};
 
 /// What is worth saying and no reason to stop.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -38,7 +41,7 @@ pub enum Warning {
 }
 
 /// All that stands against a plan.
-pub fn refusals(bundle: &Bundle, slice: &Slice, plan: &Plan<'_>, facts: &Facts) -> Vec<Refusal> {
+pub fn refusals(bundle: &Bundle, slice: &Slice, plan: &Plan<'_>, facts: &Facts, allowed: &BTreeSet<Deviation>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if facts.lacks_root {
         refusals.push(Refusal::NotRoot);
@@ -54,6 +57,7 @@ pub fn refusals(bundle: &Bundle, slice: &Slice, plan: &Plan<'_>, facts: &Facts) 
     refusals.extend(certificates::clock(bundle, slice, facts));
     refusals.extend(certificates::at_home(bundle, slice, facts));
     refusals.extend(certificates::keys(bundle, slice));
+    refusals.extend(services::refusals(bundle, slice, plan, facts, allowed));
     refusals
 }
 

@@ -9,8 +9,10 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::{
+    guard::Risk,
     identity::NodeListing,
-    machine::{Host, PlaceError},
+    machine::{Host, PlaceError, database::DatabaseError},
+    steps::{manifests::Whereabouts, whereabouts},
 };
 
 /// Why nothing is changed.
@@ -32,6 +34,12 @@ pub enum Refusal {
         /// Where it would be.
         homes: Vec<TargetPath>,
     },
+    /// Whether a quorum would be lost cannot be told.
+    #[error("whether etcd keeps its quorum cannot be judged: {why}")]
+    Blind {
+        /// The reason.
+        why: String,
+    },
     /// Another run is in progress.
     #[error("another run is in progress{}", .pid.map_or_else(String::new, |pid| format!(", process `{pid}`")))]
     Busy {
@@ -46,6 +54,21 @@ pub enum Refusal {
         /// The targets.
         targets: Vec<TargetPath>,
     },
+    /// The clock is ahead.
+    #[error(
+        "this node's clock says {now}, by which `{target}` has ended ({ended}), and yet etcd on {} is healthy with it: this clock is ahead",
+        names(.nodes)
+    )]
+    ClockAhead {
+        /// This node's time.
+        now: String,
+        /// The certificate.
+        target: TargetPath,
+        /// Its end.
+        ended: String,
+        /// The nodes whose members are healthy.
+        nodes: Vec<NodeName>,
+    },
     /// The clock is too early.
     #[error("this node's clock says {now}, and the new certificate `{entry}` is valid from {not_before} on")]
     ClockBefore {
@@ -56,6 +79,9 @@ pub enum Refusal {
         /// This node's time.
         now: String,
     },
+    /// The database cannot be used.
+    #[error("the Manager's database cannot be used: {0}")]
+    Database(DatabaseError),
     /// The certificate on disk would not verify under the new authority.
     #[error("`{target}` does not verify under the new authority `{authority}`: {why}")]
     DiskLeaf {
@@ -89,6 +115,24 @@ pub enum Refusal {
         needed: u64,
         /// What is there.
         free: u64,
+    },
+    /// Manifests cannot be moved away.
+    #[error("manifests cannot be moved to `{holding}`: {why}")]
+    Holding {
+        /// The folder.
+        holding: TargetPath,
+        /// The reason.
+        why: String,
+    },
+    /// A manifest is not where it should be.
+    #[error("the manifest `{manifest}` {}", whereabouts(*.found))]
+    Manifest {
+        /// The manifest, where the kubelet reads it.
+        manifest: TargetPath,
+        /// Where it is.
+        found: Whereabouts,
+        /// Where the executor puts it meanwhile.
+        holding: TargetPath,
     },
     /// Two nodes or more fit.
     #[error("this host fits several nodes of the bundle: {}", names(.nodes))]
@@ -154,6 +198,15 @@ pub enum Refusal {
     ReadOnly {
         /// The target.
         target: TargetPath,
+        /// The reason.
+        why: String,
+    },
+    /// A quorum would be lost.
+    #[error(transparent)]
+    Risk(Risk),
+    /// Nobody says what runs.
+    #[error("what runs on this node cannot be told: {why}")]
+    Runtime {
         /// The reason.
         why: String,
     },

@@ -73,7 +73,7 @@ pub fn room(plan: &Plan<'_>, facts: &Facts) -> Vec<Refusal> {
         }
     }
     if let Some(volume) = &facts.state_volume {
-        let backups: u64 = sizes.iter().map(|(_, now, _)| now).sum();
+        let backups = facts.folder_bytes.saturating_add(sizes.iter().map(|(_, now, _)| now).sum());
         let need = needs.entry(volume.device).or_insert(("/var/lib/reseal".to_owned(), RESERVE, volume.free));
         need.1 = need.1.saturating_add(backups);
     }

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use crate::{
     error::Failure,
+    guard::Risk,
     identity::NodeListing,
-    machine::MediumError,
+    machine::{MediumError, database::DatabaseError},
     plan::Rejection,
     preflight::Refusal,
     run::{RunError, StoreError},
@@ -68,6 +69,7 @@ pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
     }
     let (code, hints) = match failure {
         Failure::Bundle(error) => explain_bundle(error, call),
+        Failure::Flag { .. } => ("flag", vec![format!("see `{} {} --help`", call.program, call.command)]),
         Failure::Machine(_) => ("system", Vec::new()),
         Failure::Medium(MediumError::Open { .. } | MediumError::Bundle(_)) => {
             ("cannot-open", vec!["name the bundle's tarball, or the folder that it was unpacked to".to_owned()])
@@ -125,6 +127,10 @@ fn explain_rejection(rejection: &Rejection) -> (&'static str, Vec<String>) {
 
 fn explain_run(error: &RunError, call: &Call) -> (&'static str, Vec<String>) {
     match error {
+        RunError::Interrupted { .. } => (
+            "interrupted",
+            vec![format!("to go on: {}", call.again("")), format!("to go back: {}", call.other("rollback"))],
+        ),
         RunError::Unchanged { .. } => ("unchanged", vec![format!("remove the cause, then {}", call.again(""))]),
         RunError::RolledBack { .. } => ("rolled-back", vec![format!("remove the cause, then {}", call.again(""))]),
         RunError::Stuck { restore_text, .. } | RunError::NotUndone { restore_text, .. } => (
@@ -134,7 +140,7 @@ fn explain_run(error: &RunError, call: &Call) -> (&'static str, Vec<String>) {
                 format!("or put the files back by hand, as `{restore_text}` says"),
             ],
         ),
-        RunError::Changed { .. } | RunError::Store(_) => ("state", vec![call.other("status")]),
+        RunError::Changed { .. } | RunError::Risk(_) | RunError::Store(_) => ("state", vec![call.other("status")]),
     }
 }
 
@@ -150,6 +156,7 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
             "authority-absent",
             one("nothing on this node proves that the bundle is for it; put the site's present CA certificate back first"),
         ),
+        Refusal::Blind { .. } => ("blind", vec![format!("to restart without knowing: {}", call.again("--force-quorum-loss"))]),
         Refusal::Busy { pid } => {
             let look = pid.map_or_else(|| "wait for it".to_owned(), |pid| format!("wait for it, or look at it: `ps -fp {pid}`"));
             ("busy", vec![look])
@@ -157,9 +164,13 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
         Refusal::ChangedSince { .. } => {
             ("changed-since", vec![format!("look at the files; to overwrite them: {}", call.other("rollback --discard-changes"))])
         }
+        Refusal::ClockAhead { now, .. } => {
+            ("clock-ahead", vec![format!("it is {now} here; compare with another clock, then `date -u -s '<YYYY-MM-DD hh:mm:ss>'`")])
+        }
         Refusal::ClockBefore { now, .. } => {
             ("clock", vec![format!("it is {now} here; set the clock: `date -u -s '<YYYY-MM-DD hh:mm:ss>'`")])
         }
+        Refusal::Database(error) => ("database", database_hints(error, call)),
         Refusal::DiskLeaf { .. } => (
             "disk-leaf",
             one(
@@ -169,6 +180,11 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
         Refusal::Document { target, .. } => ("document", vec![format!("mend the document, or have the vendor mend it: `less {target}`")]),
         Refusal::DocumentMissing { target } => ("document-missing", vec![format!("look for it: `ls -l $(dirname {target})`")]),
         Refusal::Full { folder, .. } => ("full", vec![format!("make room: `df -h {folder}`")]),
+        Refusal::Holding { holding, .. } => ("holding", vec![format!("look at it: `ls -ld {holding}; findmnt -T {holding}`")]),
+        Refusal::Manifest { manifest, holding, .. } => (
+            "manifest",
+            vec![format!("is this the right node? exactly one of both must be there: `ls -l {manifest} {holding}/`")],
+        ),
         Refusal::NewLeaf { .. } => ("new-leaf", one("the bundle would break this cluster: have it built again from this site's files")),
         Refusal::NoCertificate { target, .. } => {
             ("no-certificate", vec![format!("restore the file, or move it away: `openssl x509 -noout -in {target}`")])
@@ -184,6 +200,15 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
             vec![format!("is this the right node? nothing is installed into folders that do not exist: `ls -ld $(dirname {target})`")],
         ),
         Refusal::ReadOnly { target, .. } => ("read-only", vec![format!("look at it: `findmnt -T {target}; lsattr -d {target}`")]),
+        Refusal::Risk(Risk::Outage { .. }) => ("outage", vec![format!("if that is agreed: {}", call.again("--accept-outage"))]),
+        Refusal::Risk(_) => (
+            "quorum",
+            vec![
+                "mend these members first, or wait until they are back".to_owned(),
+                format!("to lose the quorum all the same: {}", call.again("--force-quorum-loss")),
+            ],
+        ),
+        Refusal::Runtime { .. } => ("runtime", vec!["look at it: `docker ps; crictl ps`".to_owned()]),
         Refusal::SanLoss { lost, .. } => {
             let names: Vec<&str> = lost.iter().map(String::as_str).collect();
             ("san-loss", vec![format!("have the bundle built again with these names added to the site: {}", names.join(", "))])
@@ -201,6 +226,22 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
             ("several-folders", one("move all but the one in use away, or have the bundle built with its name"))
         }
     }
+}
+
+fn database_hints(error: &DatabaseError, call: &Call) -> Vec<String> {
+    let leave = format!("or leave it to the SQL in the bundle's `secrets/`: {}", call.again("--leave-database"));
+    let own = match error {
+        DatabaseError::RowMissing { table, .. } | DatabaseError::RowTwice { table, .. } => {
+            format!("is this the Manager's database? select `key` from `{table}`; another one: {}", call.again("--db-name NAME"))
+        }
+        DatabaseError::TooShort { .. } => "widen the column, with the vendor's consent: `alter table … modify … text`".to_owned(),
+        DatabaseError::Changed { .. } | DatabaseError::CopyDiffers { .. } | DatabaseError::LockWait => {
+            format!("look at it with any client, then {}", call.again(""))
+        }
+        _ => format!("say how it is reached: {}", call.again("--db-socket PATH --db-user USER --db-password-file FILE")),
+    };
+    let client = format!("or by a client of yours: {}", call.again("--db-command 'docker exec -i manager-db mysql -uroot'"));
+    vec![own, client, leave]
 }
 
 /// The nodes of a bundle and how to name one; of a large site, the first.

@@ -5,6 +5,7 @@
 
 mod explain;
 mod plan;
+mod services;
 mod status;
 
 use std::{
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 pub use explain::{Call, Problem, explain};
 pub use plan::{PlanView, bundle_view, show_bundle, show_plan, verify_view};
+pub use services::{generation, services_view, show_members, show_services};
 pub use status::{StatusView, show_status};
 
 /// When to use colour.

@@ -8,17 +8,21 @@ use bundle_format::{
     manifest::{AuthorityRecord, CertificateRecord, Manifest},
     reader::Complete,
     rfc3339_seconds,
+    slice::Slice,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{Screen, Tone};
+use super::{
+    Screen, Tone,
+    services::{service_value, show_service},
+};
 use crate::{
     bundle::Bundle,
     facts::Found,
     identity::Evidence,
-    plan::{Change, Plan, PlannedEdit, PlannedFile, PlannedStep},
+    plan::{Change, Plan, PlannedEdit, PlannedFile, PlannedStep, services::Todo},
 };
 
 /// A plan for programs.
@@ -28,6 +32,10 @@ pub struct PlanView {
     pub steps: Vec<Value>,
     /// How many files change.
     pub changes: usize,
+    /// How many rows change.
+    pub rows: usize,
+    /// How many restarts there are.
+    pub restarts: usize,
 }
 
 /// What a bundle says of itself.
@@ -105,8 +113,8 @@ fn dates(former: &CertificateRecord, renewed: &CertificateRecord) -> String {
 }
 
 /// A plan, for people.
-pub fn show_plan(screen: &Screen, bundle: &Bundle, node: &str, evidence: Evidence, plan: &Plan<'_>) {
-    let manifest = bundle.manifest();
+pub fn show_plan(screen: &Screen, bundle: &Bundle, slice: &Slice, evidence: Evidence, plan: &Plan<'_>) {
+    let (manifest, node) = (bundle.manifest(), &slice.node);
     screen.toned(Tone::Bold, "bundle", &format!("  {}, signed by {}", manifest.name(), bundle.complete.signer));
     screen.toned(Tone::Bold, "node", &format!("    {node}, known {}", evidence.text()));
     for (number, step) in (1..).zip(&plan.steps) {
@@ -118,6 +126,7 @@ pub fn show_plan(screen: &Screen, bundle: &Bundle, node: &str, evidence: Evidenc
                     show_file(screen, file, manifest);
                 }
             }
+            PlannedStep::Service(service) => show_service(screen, &format!("step {number} of {}", plan.steps.len()), service),
         }
     }
 }
@@ -206,8 +215,14 @@ impl PlanView {
                 let files: Vec<Value> = files.iter().map(|file| file_value(file, manifest)).collect();
                 json!({ "kind": "install-files", "files": files })
             }
+            PlannedStep::Service(service) => service_value(service),
         });
-        Self { steps: steps.collect(), changes: plan.sizes().len() }
+        let rows = plan.services().map(|service| match &service.todo {
+            Todo::Rows { rows, .. } => rows.len(),
+            _ => 0,
+        });
+        let restarts = plan.services().filter(|service| matches!(service.todo, Todo::Restart { .. })).count();
+        Self { steps: steps.collect(), changes: plan.sizes().len(), rows: rows.sum(), restarts }
     }
 }
 

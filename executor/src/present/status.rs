@@ -1,14 +1,19 @@
 //! Where the last run stands, for programs and for people.
 
+use std::collections::BTreeSet;
+
 use bundle_format::name::TargetPath;
 use serde::Serialize;
 
 use super::{Screen, Tone};
 use crate::{
-    journal::{Phase, StepRecord},
+    journal::{Deviation, Phase, StepRecord, undo_order},
     machine::Machine,
     run::Run,
-    steps::replace::{self, Condition},
+    steps::{
+        self,
+        replace::{self, Condition},
+    },
 };
 
 /// The status for programs.
@@ -16,8 +21,12 @@ use crate::{
 pub struct StatusView {
     /// The last run, if there is one.
     pub run: Option<RunView>,
+    /// Its steps.
+    pub steps: Vec<StepView>,
     /// Its targets.
     pub targets: Vec<TargetView>,
+    /// What the operator overrode.
+    pub deviations: BTreeSet<Deviation>,
     /// What `apply` of the same bundle would do.
     pub apply: &'static str,
     /// The run that `rollback` would take back.
@@ -43,6 +52,15 @@ pub struct RunView {
     pub torn: bool,
 }
 
+/// A step.
+#[derive(Debug, Serialize)]
+pub struct StepView {
+    /// In a few words.
+    pub what: String,
+    /// `done`, `begun`, `to-do`, `to-undo` or `undone`.
+    pub state: &'static str,
+}
+
 /// A target.
 #[derive(Debug, Serialize)]
 pub struct TargetView {
@@ -66,9 +84,11 @@ impl StatusView {
         let targets: Vec<TargetView> =
             files.map(|file| TargetView { target: file.target.clone(), condition: word(replace::condition(file, machine)) }).collect();
         let time = |entry: Option<&crate::journal::Entry>| entry.and_then(|entry| bundle_format::rfc3339_seconds::format(entry.at).ok());
+        let state = run.state().ok();
+        let steps = begin.map_or_else(Vec::new, |begin| step_views(&begin.steps, phase(run)));
         let view = RunView {
             name: run.folder.name.clone(),
-            phase: phase_word(phase(run)),
+            phase: if state.as_ref().is_some_and(|state| state.is_paused) { "paused" } else { phase_word(phase(run)) },
             begun: time(run.history.entries.first()),
             last_record: time(run.history.entries.last()),
             bundle: begin.map(|begin| format!("{}-{}", begin.site, begin.serial)),
@@ -81,8 +101,26 @@ impl StatusView {
             Phase::Applied if targets.iter().all(|target| target.condition == "new") => "nothing",
             _ => "start",
         };
-        Self { run: Some(view), targets, apply, rollback }
+        let deviations = state.map(|state| state.deviations).unwrap_or_default();
+        Self { run: Some(view), steps, targets, deviations, apply, rollback }
     }
+}
+
+fn step_views(steps: &[StepRecord], phase: Phase) -> Vec<StepView> {
+    let undone: Vec<usize> = match phase {
+        Phase::Undoing { reached, undone, .. } => undo_order(steps, reached).into_iter().take(undone).collect(),
+        _ => Vec::new(),
+    };
+    let state = |number: usize| match phase {
+        Phase::Applied => "done",
+        Phase::Applying { done, .. } if number < done => "done",
+        Phase::Applying { done, started: true } if number == done => "begun",
+        Phase::RolledBack => "undone",
+        Phase::Undoing { .. } if undone.contains(&number) => "undone",
+        Phase::Undoing { reached, .. } if number < reached => "to-undo",
+        _ => "to-do",
+    };
+    steps.iter().enumerate().map(|(number, step)| StepView { what: steps::describe(step), state: state(number) }).collect()
 }
 
 /// The status, for people.
@@ -100,6 +138,12 @@ pub fn show_status(screen: &Screen, view: &StatusView) {
     ));
     if run.torn {
         screen.warn("the journal ends in the middle of a record, as after a power cut; everything before it holds");
+    }
+    for step in &view.steps {
+        screen.say(&format!("step      {}: {}", step.what, step.state));
+    }
+    for deviation in &view.deviations {
+        screen.warn(&format!("the operator overrode: {}", deviation.text()));
     }
     for target in &view.targets {
         screen.say(&format!("  {}  {}", target.target, target.condition));

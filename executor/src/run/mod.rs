@@ -6,6 +6,8 @@
 
 mod store;
 
+use std::collections::BTreeSet;
+
 use bundle_format::{digest::Digest, name::TargetPath};
 use thiserror::Error;
 
@@ -13,14 +15,22 @@ pub use store::{Run, RunFolder, Store, StoreError};
 
 use crate::{
     bundle::Material,
-    journal::{Begin, FileChange, Phase, Record, StepRecord},
-    machine::{Dress, Machine},
-    steps::{self, Bench, StepError, replace},
+    guard::{self, Risk},
+    journal::{Begin, Deviation, FileChange, Phase, Record, StepRecord, undo_order},
+    machine::{Dress, Machine, database::Database},
+    mode::Mode,
+    steps::{self, Bench, StepError, replace, restart_static_pods, update_database},
 };
 
 /// How a run ended, other than well.
 #[derive(Debug, Error)]
 pub enum RunError {
+    /// In the middle, by a signal. Nothing is down, and it can go on either way.
+    #[error("the run `{run}` was stopped by a signal; every manifest is in its place")]
+    Interrupted {
+        /// The run.
+        run: String,
+    },
     /// Before its first change.
     #[error("{why}; nothing was changed")]
     Unchanged {
@@ -61,6 +71,9 @@ pub enum RunError {
         /// The targets.
         targets: Vec<TargetPath>,
     },
+    /// Before anything, since a quorum would be lost.
+    #[error(transparent)]
+    Risk(Risk),
     /// What is kept of earlier runs cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -100,6 +113,27 @@ pub struct Driver<'a> {
     pub store: &'a Store<'a>,
     /// Told of every step, for people.
     pub progress: &'a dyn Fn(&str),
+    /// What the operator wants.
+    pub options: Options,
+}
+
+/// What the operator wants beyond what a run is about.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// What is overridden.
+    pub allowed: BTreeSet<Deviation>,
+    /// The database, where a run touches one.
+    pub database: Option<Database>,
+    /// Whether to stop before the first restart.
+    pub pauses_before_restart: bool,
+}
+
+/// How a run that did not fail stands.
+pub enum Outcome {
+    /// At its end.
+    Applied(Run),
+    /// Waiting, as the operator asked, before its first restart.
+    Paused(Run),
 }
 
 impl Driver<'_> {
@@ -107,7 +141,7 @@ impl Driver<'_> {
     ///
     /// # Errors
     /// When it ends otherwise; the error says how things are then.
-    pub fn start(&self, begin: &Begin, material: &Material) -> Result<Run, RunError> {
+    pub fn start(&self, begin: &Begin, material: &Material) -> Result<Outcome, RunError> {
         let name = bundle_format::name::BundleName { site: begin.site.clone(), serial: begin.serial };
         let mut run = self.store.new_run(&name)?;
         match self.prepare(&mut run, begin) {
@@ -119,11 +153,32 @@ impl Driver<'_> {
         }
     }
 
+    fn bench<'b>(&'b self, begin: &'b Begin, run: &'b RunFolder, is_undoing: bool) -> Bench<'b> {
+        Bench {
+            allowed: &self.options.allowed,
+            begin,
+            database: self.options.database.as_ref(),
+            is_undoing,
+            machine: self.machine,
+            mode: Mode::at(self.machine.now(), begin.first_end.as_ref()),
+            progress: self.progress,
+            run,
+        }
+    }
+
     /// Everything up to the first change.
     fn prepare(&self, run: &mut Run, begin: &Begin) -> Result<(), Fault> {
         run.record(self.machine, Record::Begin(Box::new(begin.clone())))?;
         for change in begin.steps.iter().flat_map(StepRecord::files) {
             self.back_up(&run.folder, change)?;
+        }
+        let folder = run.folder.clone();
+        self.back_up_folders(&folder, begin)?;
+        let bench = self.bench(begin, &folder, false);
+        for step in &begin.steps {
+            if let StepRecord::UpdateDatabase { step, rows, .. } = step {
+                update_database::back_up(step, rows, &bench)?;
+            }
         }
         self.machine.sync_folder(&run.folder.backups())?;
         self.store.write_restore_text(&run.folder, begin, self.machine.now())?;
@@ -146,6 +201,20 @@ impl Driver<'_> {
         Err(StepError::Backup { backup: place.to_string(), target: change.target.clone(), found, expected }.into())
     }
 
+    /// Whole folders, for a person: `rollback` does not need them.
+    fn back_up_folders(&self, folder: &RunFolder, begin: &Begin) -> Result<(), Fault> {
+        if begin.steps.iter().all(|step| step.files().is_empty()) {
+            return Ok(());
+        }
+        for (number, target) in begin.folders.iter().enumerate() {
+            let copied = self.machine.copy_tree(target, &folder.folder_copy(number, target))?;
+            for path in copied.left_out {
+                (self.progress)(&format!("  not in the copy of `{target}`: `{path}`, a link, a device or too large"));
+            }
+        }
+        Ok(())
+    }
+
     /// Closes a run that changed nothing. Its backups may hold keys and are of no use.
     ///
     /// # Errors
@@ -159,24 +228,31 @@ impl Driver<'_> {
                 }
             }
         }
+        for (number, target) in run.state()?.begin.map(|begin| begin.folders.clone()).unwrap_or_default().iter().enumerate() {
+            self.machine.remove_own_tree(&run.folder.folder_copy(number, target))?;
+        }
         self.machine.remove(&run.folder.restore_text())?;
         run.record(self.machine, Record::Abandoned)
     }
 
-    /// Does the steps that are not done, and looks at all of them. What fails is undone.
+    /// Does the steps that are not done, and looks at all of them. What fails is undone; what a signal stops is left for the next
+    /// command.
     ///
     /// # Errors
     /// When it did not come to its end.
-    pub fn finish(&self, mut run: Run, material: &Material) -> Result<Run, RunError> {
+    pub fn finish(&self, mut run: Run, material: &Material) -> Result<Outcome, RunError> {
         let why = match self.go_forward(&mut run, material) {
-            Ok(()) => return Ok(run),
+            Ok(true) => return Ok(Outcome::Applied(run)),
+            Ok(false) => return Ok(Outcome::Paused(run)),
+            Err(Fault::Step(StepError::Interrupted(_))) => return Err(self.interrupted(&run)),
             Err(why) => why,
         };
-        let unchanged = steps_of(&run)?.iter().flat_map(StepRecord::files).all(|file| !self.is_new(file));
+        let unchanged = self.is_unchanged(&run)?;
         let reason = why.to_string();
         match self.go_back(&mut run, &reason, false) {
             _ if unchanged => Err(RunError::Unchanged { why: Box::new(why) }),
             Ok(()) => Err(RunError::RolledBack { why: Box::new(why) }),
+            Err(Fault::Step(StepError::Interrupted(_))) => Err(self.interrupted(&run)),
             Err(undo) => {
                 let restore_text = run.folder.restore_text().to_string();
                 Err(RunError::Stuck { why: Box::new(why), undo: Box::new(undo), restore_text })
@@ -184,23 +260,61 @@ impl Driver<'_> {
         }
     }
 
+    /// Whether a run that failed has changed nothing yet.
+    fn is_unchanged(&self, run: &Run) -> Result<bool, StoreError> {
+        let steps = steps_of(run)?;
+        let touched = match run.state()?.phase {
+            Phase::Applying { done, started } => done + usize::from(started),
+            _ => steps.len(),
+        };
+        Ok(steps.iter().take(touched).all(|step| match step {
+            StepRecord::EditJson { .. } | StepRecord::InstallFiles { .. } => step.files().iter().all(|file| !self.is_new(file)),
+            _ => false,
+        }))
+    }
+
+    fn interrupted(&self, run: &Run) -> RunError {
+        RunError::Interrupted { run: run.folder.name.clone() }
+    }
+
     fn is_new(&self, change: &FileChange) -> bool {
         replace::condition(change, self.machine) == replace::Condition::New
     }
 
-    fn go_forward(&self, run: &mut Run, material: &Material) -> Result<(), Fault> {
-        let steps = steps_of(run)?;
-        let Phase::Applying { done, .. } = run.state()?.phase else { return Ok(()) };
+    /// Whether the end was reached; otherwise the run waits.
+    fn go_forward(&self, run: &mut Run, material: &Material) -> Result<bool, Fault> {
+        let Some(begin) = run.state()?.begin.cloned() else { return Ok(true) };
+        let Phase::Applying { done, started } = run.state()?.phase else { return Ok(true) };
         let folder = run.folder.clone();
-        let bench = Bench { machine: self.machine, run: &folder };
-        for (step, record) in steps.iter().enumerate().skip(done) {
-            (self.progress)(&format!("step {} of {}: {}", step + 1, steps.len(), describe(record)));
+        let bench = self.bench(&begin, &folder, false);
+        self.record_deviations(run, &bench)?;
+        for (step, record) in begin.steps.iter().enumerate().skip(done) {
+            let is_begun = started && step == done;
+            if self.options.pauses_before_restart && record.is_service() && !is_begun {
+                run.record(self.machine, Record::Paused)?;
+                return Ok(false);
+            }
+            self.machine.check_signals().map_err(StepError::from)?;
+            (self.progress)(&format!("step {} of {}: {}", step + 1, begin.steps.len(), steps::describe(record)));
             run.record(self.machine, Record::StepStarted { step })?;
             steps::apply(record, &bench, material)?;
             run.record(self.machine, Record::StepDone { step })?;
         }
-        steps.iter().try_for_each(|record| steps::check(record, &bench))?;
-        Ok(run.record(self.machine, Record::Applied)?)
+        begin.steps.iter().try_for_each(|record| steps::check(record, &bench))?;
+        run.record(self.machine, Record::Applied)?;
+        Ok(true)
+    }
+
+    /// What the operator overrides is on record before it has effect.
+    fn record_deviations(&self, run: &mut Run, bench: &Bench<'_>) -> Result<(), Fault> {
+        let recorded = run.state()?.deviations;
+        let is_guarded = !bench.mode.is_recovery() && bench.begin.steps.iter().any(|step| matches!(step, StepRecord::RestartStaticPods { .. }));
+        for what in self.options.allowed.difference(&recorded).copied().collect::<Vec<_>>() {
+            if is_guarded || what == Deviation::DatabaseLeft {
+                run.record(self.machine, Record::Deviation { what })?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes a run back.
@@ -214,11 +328,12 @@ impl Driver<'_> {
         if !discard && !targets.is_empty() {
             return Err(RunError::Changed { run: run.folder.name, targets });
         }
+        self.may_restart_back(&run)?;
         let restore_text = run.folder.restore_text().to_string();
         let not_undone = |run: &Run, why| RunError::NotUndone { run: run.folder.name.clone(), why: Box::new(why), restore_text };
-        let backups = self.check_backups(&run).map_err(Fault::from);
-        match backups.and_then(|()| self.go_back(&mut run, "the operator asked for it", discard)) {
+        match self.check_backups(&run).and_then(|()| self.go_back(&mut run, "the operator asked for it", discard)) {
             Ok(()) => Ok(run),
+            Err(Fault::Step(StepError::Interrupted(_))) => Err(self.interrupted(&run)),
             Err(why) => Err(not_undone(&run, why)),
         }
     }
@@ -229,50 +344,82 @@ impl Driver<'_> {
     /// When the journal cannot be used.
     pub fn changed_since(&self, run: &Run, direction: Direction) -> Result<Vec<TargetPath>, StoreError> {
         let steps = steps_of(run)?;
-        let concerned = match (run.state()?.phase, direction) {
-            (Phase::Undoing { left, .. }, _) => left,
-            (Phase::Applying { done, started }, Direction::Back) => done + usize::from(started),
-            _ => steps.len(),
+        let concerned: Vec<usize> = match (run.state()?.phase, direction) {
+            (Phase::Undoing { reached, undone, .. }, _) => undo_order(&steps, reached).split_off(undone),
+            (Phase::Applying { done, started }, Direction::Back) => (0..done + usize::from(started)).collect(),
+            _ => (0..steps.len()).collect(),
         };
-        let files = steps.iter().take(concerned).flat_map(StepRecord::files);
+        let files = concerned.iter().flat_map(|step| steps[*step].files());
         let condition = |file: &&FileChange| replace::condition(file, self.machine);
         let changed = files.filter(|file| !matches!(condition(file), replace::Condition::Former | replace::Condition::New));
         Ok(changed.map(|file| file.target.clone()).collect())
     }
 
+    /// A rollback restarts what the run restarted, and must not cost a quorum.
+    fn may_restart_back(&self, run: &Run) -> Result<(), RunError> {
+        let Some(begin) = run.state()?.begin.cloned() else { return Ok(()) };
+        let bench = self.bench(&begin, &run.folder, true);
+        for step in &begin.steps {
+            let StepRecord::RestartStaticPods { step, former } = step else { continue };
+            match restart_static_pods::never_left(step, former, &bench) {
+                Ok(true) => {}
+                _ => guard::may_go_back(step.cluster.as_ref(), &bench).map_err(RunError::Risk)?,
+            }
+        }
+        Ok(())
+    }
+
     /// A rollback that would stop half-way for want of a backup does not begin.
-    fn check_backups(&self, run: &Run) -> Result<(), StepError> {
-        let bench = Bench { machine: self.machine, run: &run.folder };
-        let steps = steps_of(run).unwrap_or_default();
-        let changed = steps.iter().flat_map(StepRecord::files).filter(|file| file.former.is_some());
-        changed.into_iter().try_for_each(|file| replace::backup(file, &bench).map(drop))
+    fn check_backups(&self, run: &Run) -> Result<(), Fault> {
+        let Some(begin) = run.state()?.begin else { return Ok(()) };
+        let bench = self.bench(begin, &run.folder, true);
+        for file in begin.steps.iter().flat_map(StepRecord::files).filter(|file| file.former.is_some()) {
+            let _ = replace::backup(file, &bench)?;
+        }
+        for row in begin.steps.iter().flat_map(StepRecord::rows) {
+            let _ = update_database::backup(row, &bench)?;
+        }
+        Ok(())
     }
 
     fn go_back(&self, run: &mut Run, why: &str, discard_changes: bool) -> Result<(), Fault> {
-        let steps = steps_of(run)?;
+        let Some(begin) = run.state()?.begin.cloned() else { return Ok(()) };
+        let outcome = self.undo_all(run, &begin, why, discard_changes);
+        // A pod that was taken down comes back whatever else failed.
+        let safe = begin.steps.iter().map(|step| steps::make_safe(step, self.machine)).collect::<Vec<_>>();
+        outcome?;
+        Ok(safe.into_iter().collect::<Result<(), StepError>>()?)
+    }
+
+    fn undo_all(&self, run: &mut Run, begin: &Begin, why: &str, discard_changes: bool) -> Result<(), Fault> {
         run.record(self.machine, Record::UndoStarted { why: why.to_owned(), discard_changes })?;
-        let Phase::Undoing { left, .. } = run.state()?.phase else { return Ok(()) };
+        let Phase::Undoing { reached, undone, .. } = run.state()?.phase else { return Ok(()) };
         let folder = run.folder.clone();
-        let bench = Bench { machine: self.machine, run: &folder };
-        for (step, record) in steps.iter().enumerate().take(left).rev() {
-            (self.progress)(&format!("undoing step {} of {}: {}", step + 1, steps.len(), describe(record)));
-            steps::undo(record, &bench, discard_changes)?;
+        let bench = self.bench(begin, &folder, true);
+        for step in undo_order(&begin.steps, reached).into_iter().skip(undone) {
+            let record = &begin.steps[step];
+            (self.progress)(&format!("undoing step {} of {}: {}", step + 1, begin.steps.len(), steps::describe(record)));
+            let leaving = self.leaving(run, step, record, &bench)?;
+            steps::undo(record, &leaving, &bench, discard_changes)?;
             run.record(self.machine, Record::StepUndone { step })?;
         }
-        for change in steps.iter().flat_map(StepRecord::files) {
+        for change in begin.steps.iter().flat_map(StepRecord::files) {
             replace::sweep(change, &bench)?;
         }
         Ok(run.record(self.machine, Record::RolledBack)?)
+    }
+
+    /// The containers that run when the undoing of a restart is begun, on record before it has effect.
+    fn leaving(&self, run: &mut Run, step: usize, record: &StepRecord, bench: &Bench<'_>) -> Result<Vec<String>, Fault> {
+        if let Some(leaving) = run.state()?.leaving {
+            return Ok(leaving.to_vec());
+        }
+        let Some(containers) = steps::running(record, bench)? else { return Ok(Vec::new()) };
+        run.record(self.machine, Record::UndoRestart { step, containers: containers.clone() })?;
+        Ok(containers)
     }
 }
 
 fn steps_of(run: &Run) -> Result<Vec<StepRecord>, StoreError> {
     Ok(run.state()?.begin.map(|begin| begin.steps.clone()).unwrap_or_default())
-}
-
-fn describe(step: &StepRecord) -> String {
-    match step {
-        StepRecord::EditJson { file, .. } => format!("edit `{}`", file.target),
-        StepRecord::InstallFiles { files } => format!("install {} file{}", files.len(), if files.len() == 1 { "" } else { "s" }),
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use bundle_format::name::BundleName;
+use bundle_format::name::{BundleName, TargetPath};
 use thiserror::Error;
 use time::OffsetDateTime;
 
@@ -62,6 +62,12 @@ impl RunFolder {
     /// The folder of the backups.
     pub fn backups(&self) -> Place {
         self.place.join("backup")
+    }
+
+    /// The copy of a whole folder.
+    pub fn folder_copy(&self, number: usize, folder: &TargetPath) -> Place {
+        let name = folder.as_str().rsplit('/').next().unwrap_or_default();
+        self.place.join(&format!("folder-{number}-{name}"))
     }
 
     /// What a person needs to put things back by hand.
@@ -224,6 +230,9 @@ fn restore_text(machine: &Machine, folder: &RunFolder, begin: &Begin, at: Offset
             Some(_) => writeln!(text, "cp -a {} {}", quoted(&folder.backup(file).to_string()), quoted(&target)),
             None => writeln!(text, "rm -f {}   # it was not there before", quoted(&target)),
         };
+    }
+    for (number, target) in begin.folders.iter().enumerate() {
+        let _ = writeln!(text, "\nA copy of all of {target} as it was: {}", folder.folder_copy(number, target));
     }
     text
 }

@@ -1,20 +1,41 @@
 //! The kinds of steps: for each one file that knows whether it is done, does it, and undoes it.
 //!
-//! Both directions may be repeated: after a cut they find some files done and some not, and finish the rest. Neither writes the
+//! Both directions may be repeated: after a cut they find some of it done and some not, and finish the rest. Neither writes the
 //! journal; who calls them does.
 
+mod await_containers;
+mod await_etcd;
 mod edit_json;
+pub mod generation;
 mod install_files;
+pub mod manifests;
 pub mod replace;
+pub mod restart_pods;
+pub mod restart_static_pods;
+pub mod update_database;
+mod wait;
 
-use bundle_format::{digest::Digest, name::TargetPath};
+use std::collections::BTreeSet;
+
+use bundle_format::{
+    digest::Digest,
+    name::{Label, NameError, TargetPath},
+};
 use thiserror::Error;
 
 use crate::{
     bundle::Material,
-    journal::StepRecord,
+    cluster::ClusterError,
+    containers::ContainerError,
+    guard::Risk,
+    journal::{Begin, Deviation, StepRecord},
     json::JsonError,
-    machine::{Machine, MachineError, PlaceError},
+    kubectl::KubectlError,
+    machine::{
+        Interrupted, Machine, MachineError, PlaceError,
+        database::{Database, DatabaseError},
+    },
+    mode::Mode,
     run::RunFolder,
 };
 
@@ -33,6 +54,15 @@ pub enum StepError {
         /// The digest in the journal.
         expected: Digest,
     },
+    /// The cluster cannot be asked.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The runtime cannot be asked, or does not do what it is told.
+    #[error(transparent)]
+    Containers(#[from] ContainerError),
+    /// The database refuses.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// Someone else changed a file.
     #[error("`{0}` was changed by someone else: it has neither the former nor the new content")]
     Changed(TargetPath),
@@ -52,9 +82,32 @@ pub enum StepError {
         /// The reason.
         why: JsonError,
     },
+    /// A signal came.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// kubectl does not do what it is told.
+    #[error(transparent)]
+    Kubectl(#[from] KubectlError),
     /// A system call failed.
     #[error(transparent)]
     Machine(#[from] MachineError),
+    /// A manifest is not where it should be.
+    #[error("the manifest `{manifest}` {}", whereabouts(*.found))]
+    Manifest {
+        /// The manifest, where the kubelet reads it.
+        manifest: TargetPath,
+        /// Where it is.
+        found: manifests::Whereabouts,
+    },
+    /// A path cannot be made.
+    #[error(transparent)]
+    Name(NameError),
+    /// A step is about a database, and it is not said how to reach it.
+    #[error("it is not said how the database is reached")]
+    NoDatabase,
+    /// A step names a cluster that the run does not know.
+    #[error("there is no etcd cluster `{0}` in this run")]
+    NoCluster(Label),
     /// What is on disk afterwards is not what was written.
     #[error("`{target}` is not as it was written: {what} differs")]
     NotAsWritten {
@@ -71,12 +124,69 @@ pub enum StepError {
         /// The reason.
         why: PlaceError,
     },
+    /// A quorum would be lost.
+    #[error(transparent)]
+    Risk(#[from] Risk),
+    /// The backup of a row is not what was kept.
+    #[error("the backup `{backup}` of the row `{key}` has the SHA-256 {found}, and {expected} was kept")]
+    RowBackup {
+        /// The backup.
+        backup: String,
+        /// The row.
+        key: String,
+        /// Its digest.
+        found: Digest,
+        /// The digest in the journal.
+        expected: Digest,
+    },
+    /// The bundle does not have what the run was to write.
+    #[error("the bundle has nothing of SHA-256 {new} for the row `{key}`")]
+    RowContent {
+        /// The row.
+        key: String,
+        /// The digest in the journal.
+        new: Digest,
+    },
+    /// Something took too long.
+    #[error("waited {limit} s for {what}: {missing}")]
+    TooLong {
+        /// What was waited for.
+        what: String,
+        /// How long, in seconds.
+        limit: u32,
+        /// What was still missing.
+        missing: String,
+    },
+}
+
+/// Where a manifest is, for people.
+pub fn whereabouts(found: manifests::Whereabouts) -> &'static str {
+    use manifests::Whereabouts::{Both, Held, InPlace, Missing, Unclear};
+    match found {
+        Both => "is in the kubelet's folder and, once more, in the folder above it",
+        Held => "is out of the kubelet's folder",
+        InPlace => "is in the kubelet's folder",
+        Missing => "is missing",
+        Unclear => "is no regular file, or cannot be looked at",
+    }
 }
 
 /// What steps work with.
 pub struct Bench<'a> {
+    /// The database, where a step is about one.
+    pub database: Option<&'a Database>,
+    /// What the operator overrides in this call.
+    pub allowed: &'a BTreeSet<Deviation>,
+    /// What the run is about.
+    pub begin: &'a Begin,
+    /// Whether the way is back.
+    pub is_undoing: bool,
     /// The machine.
     pub machine: &'a Machine,
+    /// Whether a quorum is guarded.
+    pub mode: Mode,
+    /// Told of what is being waited for.
+    pub progress: &'a dyn Fn(&str),
     /// The run, which has the backups.
     pub run: &'a RunFolder,
 }
@@ -87,26 +197,79 @@ pub struct Bench<'a> {
 /// When it cannot be done; some of it may be.
 pub fn apply(step: &StepRecord, bench: &Bench<'_>, material: &Material) -> Result<(), StepError> {
     match step {
+        StepRecord::AwaitContainers(step) => await_containers::apply(step, bench),
+        StepRecord::AwaitEtcd(step) => await_etcd::apply(step, bench),
         StepRecord::EditJson { file, member, from, to } => edit_json::apply(file, [member, from, to], bench),
         StepRecord::InstallFiles { files } => install_files::apply(files, bench, material),
+        StepRecord::RestartPods { step, former } => restart_pods::apply(step, former, bench),
+        StepRecord::RestartStaticPods { step, former } => restart_static_pods::apply(step, former, bench),
+        StepRecord::UpdateDatabase { step, rows, .. } => update_database::apply(step, rows, bench, material),
     }
 }
 
-/// Checks that a step's effects are on disk.
+/// Checks that a step's effects are on disk, in the database and running.
 ///
 /// # Errors
 /// When they are not.
 pub fn check(step: &StepRecord, bench: &Bench<'_>) -> Result<(), StepError> {
-    step.files().iter().try_for_each(|file| replace::check(file, bench))
+    match step {
+        StepRecord::RestartStaticPods { step, .. } => restart_static_pods::check(step, bench),
+        StepRecord::UpdateDatabase { step, rows, .. } => update_database::check(step, rows, bench),
+        _ => step.files().iter().try_for_each(|file| replace::check(file, bench)),
+    }
 }
 
-/// Undoes a step, or what there is of it.
+/// The containers that a step is about and that run now; none for a step that restarts nothing.
+///
+/// # Errors
+/// When the runtime does not say.
+pub fn running(step: &StepRecord, bench: &Bench<'_>) -> Result<Option<Vec<String>>, StepError> {
+    let containers = match step {
+        StepRecord::RestartPods { step, .. } => restart_pods::running(step, bench)?,
+        StepRecord::RestartStaticPods { step, .. } => restart_static_pods::running(step, bench)?,
+        _ => return Ok(None),
+    };
+    Ok(Some(containers.into_iter().map(|container| container.id).collect()))
+}
+
+/// Undoes a step, or what there is of it. `leaving` are the containers that ran when this was begun.
 ///
 /// # Errors
 /// When it cannot be undone; some of it may be.
-pub fn undo(step: &StepRecord, bench: &Bench<'_>, discard_changes: bool) -> Result<(), StepError> {
+pub fn undo(step: &StepRecord, leaving: &[String], bench: &Bench<'_>, discard_changes: bool) -> Result<(), StepError> {
     match step {
+        StepRecord::AwaitContainers(_) => Ok(()), // The restart before it has waited for them.
+        StepRecord::AwaitEtcd(step) => await_etcd::undo(step, bench),
         StepRecord::EditJson { file, .. } => edit_json::undo(file, bench, discard_changes),
         StepRecord::InstallFiles { files } => install_files::undo(files, bench, discard_changes),
+        StepRecord::RestartPods { step, former } => restart_pods::undo(step, former, leaving, bench),
+        StepRecord::RestartStaticPods { step, former } => restart_static_pods::undo(step, former, leaving, bench),
+        StepRecord::UpdateDatabase { step, rows, .. } => update_database::undo(step, rows, bench, discard_changes),
+    }
+}
+
+/// A step in a few words, for people.
+pub fn describe(step: &StepRecord) -> String {
+    match step {
+        StepRecord::AwaitContainers(step) => format!("wait for {}", restart_static_pods::names(&step.workloads)),
+        StepRecord::AwaitEtcd(_) => "wait for etcd on this node".to_owned(),
+        StepRecord::EditJson { file, .. } => format!("edit `{}`", file.target),
+        StepRecord::InstallFiles { files } => format!("install {} file{}", files.len(), if files.len() == 1 { "" } else { "s" }),
+        StepRecord::RestartPods { step, .. } => format!("restart the pods `{}` of this node", step.name_contains),
+        StepRecord::RestartStaticPods { step, .. } => format!("restart {}", restart_static_pods::names(&step.workloads)),
+        StepRecord::UpdateDatabase { rows, step, .. } => {
+            format!("update {} row{} of `{}`", rows.len(), if rows.len() == 1 { "" } else { "s" }, step.table)
+        }
+    }
+}
+
+/// Puts back whatever of a step must never stay away, when a run stops in the middle.
+///
+/// # Errors
+/// When it cannot be put back.
+pub fn make_safe(step: &StepRecord, machine: &Machine) -> Result<(), StepError> {
+    match step {
+        StepRecord::RestartStaticPods { step, .. } => manifests::put_back(step, machine),
+        _ => Ok(()),
     }
 }

@@ -1,0 +1,169 @@
+//! The flags about what runs: restarts, and how the Manager's database is reached.
+
+use std::{collections::BTreeSet, net::IpAddr, path::PathBuf};
+
+use bundle_format::slice::{DatabaseConnection, Slice, Step};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::Failure,
+    journal::Deviation,
+    machine::{
+        Machine,
+        database::{Access, ClientCommand, Database, Native, Server, Tls, Way},
+    },
+    shell::quoted,
+};
+
+/// Where servers put their socket, in the order in which they are tried.
+const SOCKETS: [&str; 3] = ["/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"];
+const PORT: u16 = 3306;
+
+/// What may be overridden about restarts.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RestartArgs {
+    /// Restart although etcd would lose its quorum; recorded
+    #[arg(long)]
+    pub force_quorum_loss: bool,
+    /// Accept that etcd of one or two members is down meanwhile; recorded
+    #[arg(long)]
+    pub accept_outage: bool,
+}
+
+/// How the Manager's database is reached.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Manager database")]
+pub struct DatabaseArgs {
+    /// Its socket [default: the bundle's, or the first that is there of the usual ones]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["db_host", "db_command"])]
+    db_socket: Option<PathBuf>,
+    /// Its address; no name, names are never resolved
+    #[arg(long, value_name = "IP", conflicts_with = "db_command")]
+    db_host: Option<IpAddr>,
+    /// Its port [default: 3306]
+    #[arg(long, value_name = "PORT", conflicts_with = "db_command")]
+    db_port: Option<u16>,
+    /// The user [default: the bundle's, or root]
+    #[arg(long, value_name = "USER", conflicts_with = "db_command")]
+    db_user: Option<String>,
+    /// The database [default: the one that has the table]
+    #[arg(long, value_name = "NAME")]
+    db_name: Option<String>,
+    /// A file whose first line is the password
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["db_password_env", "db_ask_password", "db_command"])]
+    db_password_file: Option<PathBuf>,
+    /// An environment variable that holds the password
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["db_ask_password", "db_command"])]
+    db_password_env: Option<String>,
+    /// Ask for the password
+    #[arg(long, conflicts_with = "db_command")]
+    db_ask_password: bool,
+    /// Speak TLS with it
+    #[arg(long, conflicts_with = "db_command")]
+    db_tls: bool,
+    /// Speak TLS with it, and check its certificate under the CA certificates in FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "db_command")]
+    db_tls_ca: Option<PathBuf>,
+    /// Reach it by a client program that reads SQL, for example 'docker exec -i manager-db mysql -uroot'
+    #[arg(long, value_name = "COMMAND")]
+    db_command: Option<String>,
+}
+
+impl RestartArgs {
+    /// What is overridden.
+    pub fn allowed(&self) -> BTreeSet<Deviation> {
+        let flags = [(self.force_quorum_loss, Deviation::QuorumLossForced), (self.accept_outage, Deviation::OutageAccepted)];
+        flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, what)| what).collect()
+    }
+
+    /// The words as they were typed, to repeat them in a hint.
+    pub fn words(&self) -> Vec<String> {
+        let flags = [(self.force_quorum_loss, "--force-quorum-loss"), (self.accept_outage, "--accept-outage")];
+        flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, word)| word.to_owned()).collect()
+    }
+}
+
+impl DatabaseArgs {
+    /// The database of a slice; none where no step of it touches one.
+    ///
+    /// # Errors
+    /// When a password cannot be had, or a command is none.
+    pub fn of_slice(&self, slice: &Slice, machine: &Machine) -> Result<Option<Database>, Failure> {
+        let connection = slice.steps.iter().find_map(|step| match step {
+            Step::UpdateDatabase(step) => Some(&step.connection),
+            _ => None,
+        });
+        connection.map(|connection| self.reach(connection, machine)).transpose()
+    }
+
+    /// The database, reached by flags, then by what the site knew, then by custom.
+    ///
+    /// # Errors
+    /// As [`DatabaseArgs::of_slice`].
+    pub fn reach(&self, known: &DatabaseConnection, machine: &Machine) -> Result<Database, Failure> {
+        let way = match &self.db_command {
+            Some(line) => Way::Command(ClientCommand::parse(line).map_err(|why| unusable("--db-command", &why.to_string()))?),
+            None => Way::Native(Native {
+                server: self.server(known, machine),
+                user: self.db_user.clone().or_else(|| known.user.clone()).unwrap_or_else(|| "root".to_owned()),
+                password: self.password(machine)?,
+                tls: (self.db_tls || self.db_tls_ca.is_some()).then(|| Tls { authority: self.db_tls_ca.clone() }),
+            }),
+        };
+        let database = self.db_name.clone().or_else(|| known.database.clone());
+        Ok(Database::new(Access { way, database, patience: Access::PATIENCE }))
+    }
+
+    fn server(&self, known: &DatabaseConnection, machine: &Machine) -> Server {
+        let port = self.db_port.or(known.port).unwrap_or(PORT);
+        let usual = || SOCKETS.into_iter().find(|path| machine.has_socket(path.as_ref())).unwrap_or(SOCKETS[0]);
+        match (&self.db_socket, self.db_host, &known.socket, known.host) {
+            (Some(socket), ..) => Server::Socket(socket.clone()),
+            (None, Some(host), ..) => Server::Address(host, port),
+            (None, None, Some(socket), _) => Server::Socket(socket.into()),
+            (None, None, None, Some(host)) => Server::Address(host, port),
+            (None, None, None, None) => Server::Socket(usual().into()),
+        }
+    }
+
+    fn password(&self, machine: &Machine) -> Result<Option<Zeroizing<String>>, Failure> {
+        if let Some(path) = &self.db_password_file {
+            let content = machine.read_argument(path).map_err(|why| unusable("--db-password-file", &why.to_string()))?;
+            let text = std::str::from_utf8(&content).map_err(|_| unusable("--db-password-file", "it is not UTF-8 text"))?;
+            return Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())));
+        }
+        if let Some(name) = &self.db_password_env {
+            let value = std::env::var(name).map_err(|_| unusable("--db-password-env", &format!("`{name}` is not set, or not UTF-8 text")))?;
+            return Ok(Some(Zeroizing::new(value)));
+        }
+        if self.db_ask_password {
+            let typed = machine.ask_secret("password of the Manager's database: ");
+            return typed.map(Some).map_err(|why| unusable("--db-ask-password", &why.to_string()));
+        }
+        Ok(None)
+    }
+
+    /// The words as they were typed, to repeat them in a hint.
+    pub fn words(&self) -> Vec<String> {
+        let value = |flag: &str, value: Option<String>| value.map(|value| [flag.to_owned(), quoted(&value)]);
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let pairs = [
+            value("--db-socket", path(&self.db_socket)),
+            value("--db-host", self.db_host.map(|host| host.to_string())),
+            value("--db-port", self.db_port.map(|port| port.to_string())),
+            value("--db-user", self.db_user.clone()),
+            value("--db-name", self.db_name.clone()),
+            value("--db-password-file", path(&self.db_password_file)),
+            value("--db-password-env", self.db_password_env.clone()),
+            value("--db-tls-ca", path(&self.db_tls_ca)),
+            value("--db-command", self.db_command.clone()),
+        ];
+        let flags = [(self.db_ask_password, "--db-ask-password"), (self.db_tls, "--db-tls")];
+        let flags = flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, word)| word.to_owned());
+        pairs.into_iter().flatten().flatten().chain(flags).collect()
+    }
+}
+
+fn unusable(flag: &'static str, why: &str) -> Failure {
+    Failure::Flag { flag, why: why.to_owned() }
+}

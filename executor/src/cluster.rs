@@ -1,0 +1,50 @@
+//! An etcd cluster as this node's own certificate lets it be seen.
+
+use std::time::Duration;
+
+use bundle_format::{name::TargetPath, slice::EtcdCluster};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::{
+    etcd::{EtcdError, MemberSight, Prober},
+    machine::Machine,
+    quorum,
+};
+
+/// How long one member may take for all of its answers together: a handshake that hangs is one whose CA has ended in memory.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why nobody can be asked.
+#[derive(Debug, Error)]
+pub enum ClusterError {
+    /// A file that a client needs is not there.
+    #[error("etcd cannot be asked without `{0}`, and it cannot be read")]
+    File(TargetPath),
+    /// The files are of no use to a client.
+    #[error("etcd cannot be asked: {0}")]
+    Etcd(#[from] EtcdError),
+}
+
+/// Asks all members.
+///
+/// # Errors
+/// When this node has no certificate to ask with. A member that does not answer is no error: its sight says so.
+pub fn look(machine: &Machine, cluster: &EtcdCluster) -> Result<Vec<MemberSight>, ClusterError> {
+    let read = |target: &TargetPath| {
+        let sight = machine.look(target);
+        sight.file().map(|seen| Zeroizing::new(seen.content.to_vec())).ok_or_else(|| ClusterError::File(target.clone()))
+    };
+    let prober = Prober::new(&read(&cluster.authority)?, &read(&cluster.certificate)?, &read(&cluster.key)?)?;
+    Ok(prober.probe_all(machine, &cluster.members, PATIENCE))
+}
+
+/// Whether every cluster has its quorum, as far as can be seen from here.
+pub fn all_have_quorum(machine: &Machine, clusters: &[EtcdCluster]) -> bool {
+    clusters.iter().all(|cluster| look(machine, cluster).is_ok_and(|sights| has_quorum(&sights)))
+}
+
+/// Whether enough members are healthy.
+pub fn has_quorum(sights: &[MemberSight]) -> bool {
+    sights.iter().filter(|sight| sight.is_healthy()).count() >= quorum::quorum(sights.len())
+}

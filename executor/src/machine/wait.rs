@@ -1,0 +1,65 @@
+//! Time that passes, and signals that cut it short. A signal is never acted on here: it is noted, and whoever waits is told.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    flag,
+};
+use thiserror::Error;
+
+use super::{Machine, MachineError, failed};
+
+/// How often a wait looks whether a signal came.
+const BEAT: Duration = Duration::from_millis(50);
+
+/// A signal came. It stays so: every later wait ends at once too.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("a signal asked this program to stop")]
+pub struct Interrupted;
+
+impl Machine {
+    /// From here on INT, TERM and HUP (a console that is gone) no longer end the process: [`Machine::check_signals`] tells of them.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn heed_signals(&self) -> Result<(), MachineError> {
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let _ = flag::register(signal, Arc::clone(&self.interrupted)).map_err(failed("heed a signal for", &self.root))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a signal came.
+    ///
+    /// # Errors
+    /// When one did.
+    pub fn check_signals(&self) -> Result<(), Interrupted> {
+        if self.interrupted.load(Ordering::SeqCst) { Err(Interrupted) } else { Ok(()) }
+    }
+
+    /// Lets time pass.
+    ///
+    /// # Errors
+    /// As soon as a signal came.
+    pub fn pause(&self, duration: Duration) -> Result<(), Interrupted> {
+        let end = self.moment() + duration;
+        loop {
+            self.check_signals()?;
+            let left = end.saturating_duration_since(self.moment());
+            if left.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(left.min(BEAT));
+        }
+    }
+
+    /// The present on a clock that nobody sets.
+    pub fn moment(&self) -> Instant {
+        Instant::now()
+    }
+}

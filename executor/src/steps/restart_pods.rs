@@ -1,0 +1,89 @@
+//! The step `restart-pods`: has this node's pods of a name recreated, by kubectl where it works, else by stopping their containers.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use bundle_format::slice::RestartPods;
+
+use super::{
+    Bench, StepError, generation,
+    wait::{self, Look},
+};
+use crate::{
+    containers::{Container, Runtime, Wanted},
+    kubectl::Kubectl,
+};
+
+/// How long a container may take to end by itself, as Kubernetes has it by default.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Restarts, unless what runs was started with what is on disk.
+///
+/// # Errors
+/// When a container cannot be stopped, or they take too long to come back.
+pub fn apply(step: &RestartPods, former: &[String], bench: &Bench<'_>) -> Result<(), StepError> {
+    let changed = generation::changed(&bench.begin.etcd, bench.machine);
+    let stale: Vec<Container> =
+        running(step, bench)?.into_iter().filter(|container| !generation::is_fresh(container, former, changed)).collect();
+    restart(step, &stale, bench)
+}
+
+/// Restarts once more what left; nothing if it never did.
+///
+/// # Errors
+/// As [`apply`].
+pub fn undo(step: &RestartPods, former: &[String], leaving: &[String], bench: &Bench<'_>) -> Result<(), StepError> {
+    let stale: Vec<Container> = running(step, bench)?
+        .into_iter()
+        .filter(|container| !former.contains(&container.id) && leaving.contains(&container.id))
+        .collect();
+    restart(step, &stale, bench)
+}
+
+/// The containers of the step's pods that run now.
+///
+/// # Errors
+/// When the runtime does not say.
+pub fn running(step: &RestartPods, bench: &Bench<'_>) -> Result<Vec<Container>, StepError> {
+    Ok(Runtime::detect(bench.machine).runtime.running(bench.machine, &Wanted::Pods(step))?)
+}
+
+fn restart(step: &RestartPods, stale: &[Container], bench: &Bench<'_>) -> Result<(), StepError> {
+    if !stale.is_empty() {
+        let pods: BTreeSet<&str> = stale.iter().map(|container| container.pod.as_str()).collect();
+        match Kubectl::detect(bench.machine, &bench.machine.host(), &step.namespace) {
+            Ok(kubectl) => delete(&kubectl, step, bench)?,
+            Err(why) => {
+                (bench.progress)(&format!("  kubectl cannot be used here ({why}); stopping the containers of {} pods instead", pods.len()));
+                stop(stale, bench)?;
+            }
+        }
+    }
+    let gone: Vec<&str> = stale.iter().map(|container| container.id.as_str()).collect();
+    let wanted = stale.iter().map(|container| &container.container).collect::<BTreeSet<_>>().len().max(1);
+    wait::until(bench, &format!("the pods `{}` to run again", step.name_contains), step.timeout, || {
+        let now = running(step, bench)?;
+        let old = now.iter().filter(|container| gone.contains(&container.id.as_str())).count();
+        Ok(match now.len() - old {
+            _ if old > 0 => Look::NotYet(format!("{old} containers still run from before")),
+            new if new < wanted => Look::NotYet(format!("{new} of {wanted} containers run")),
+            _ => Look::There(()),
+        })
+    })
+}
+
+fn delete(kubectl: &Kubectl, step: &RestartPods, bench: &Bench<'_>) -> Result<(), StepError> {
+    for pod in kubectl.pods(bench.machine, &step.namespace, &step.name_contains)? {
+        (bench.progress)(&format!("  deleting the pod `{}`, which its controller recreates", pod.name));
+        kubectl.delete(bench.machine, &step.namespace, &pod.name)?;
+    }
+    Ok(())
+}
+
+fn stop(containers: &[Container], bench: &Bench<'_>) -> Result<(), StepError> {
+    let runtime = Runtime::detect(bench.machine).runtime;
+    for container in containers {
+        bench.machine.check_signals()?;
+        runtime.stop(bench.machine, container, GRACE)?;
+    }
+    Ok(())
+}

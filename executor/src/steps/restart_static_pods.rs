@@ -1,0 +1,126 @@
+//! The step `restart-static-pods`: manifests out, containers gone, a while, manifests back, containers running.
+//!
+//! Whatever happens in between, a signal or a failure, the manifests are put back before it is reported.
+
+use bundle_format::slice::{RestartStaticPods, Workload};
+
+use super::{
+    Bench, StepError, generation, manifests,
+    wait::{self, Look},
+};
+use crate::{
+    containers::{self, Container, Runtime, Wanted},
+    guard,
+};
+
+/// Restarts, unless what runs was started with what is on disk.
+///
+/// # Errors
+/// When the restart would break a quorum, or something takes too long. The manifests are back then.
+pub fn apply(step: &RestartStaticPods, former: &[String], bench: &Bench<'_>) -> Result<(), StepError> {
+    if is_done(step, former, bench)? {
+        return manifests::put_back(step, bench.machine);
+    }
+    restart(step, bench)
+}
+
+/// Restarts once more, so that the pods come back with what was put back; not if they never left.
+///
+/// # Errors
+/// As [`apply`].
+pub fn undo(step: &RestartStaticPods, former: &[String], leaving: &[String], bench: &Bench<'_>) -> Result<(), StepError> {
+    if never_left(step, former, bench)? || is_done(step, leaving, bench)? {
+        return manifests::put_back(step, bench.machine);
+    }
+    restart(step, bench)
+}
+
+/// Checks that the pods run, with their manifests in place.
+///
+/// # Errors
+/// When they do not.
+pub fn check(step: &RestartStaticPods, bench: &Bench<'_>) -> Result<(), StepError> {
+    match step.manifests.iter().find(|manifest| manifests::whereabouts(step, manifest, bench.machine) != manifests::Whereabouts::InPlace) {
+        None => Ok(()),
+        Some(manifest) => {
+            let found = manifests::whereabouts(step, manifest, bench.machine);
+            Err(StepError::Manifest { manifest: manifest.clone(), found })
+        }
+    }
+}
+
+/// The containers of the step's pods that run now.
+///
+/// # Errors
+/// When the runtime does not say.
+pub fn running(step: &RestartStaticPods, bench: &Bench<'_>) -> Result<Vec<Container>, StepError> {
+    Ok(Runtime::detect(bench.machine).runtime.running(bench.machine, &Wanted::Workloads(&step.workloads))?)
+}
+
+fn is_done(step: &RestartStaticPods, former: &[String], bench: &Bench<'_>) -> Result<bool, StepError> {
+    if !manifests::all_in_place(step, bench.machine) {
+        return Ok(false);
+    }
+    let changed = generation::changed(&bench.begin.etcd, bench.machine);
+    all_running(step, bench, |container| generation::is_fresh(container, former, changed)).map(|missing| missing.is_none())
+}
+
+/// Whether everything still runs that ran before the run.
+///
+/// # Errors
+/// When the runtime does not say.
+pub fn never_left(step: &RestartStaticPods, former: &[String], bench: &Bench<'_>) -> Result<bool, StepError> {
+    Ok(manifests::all_in_place(step, bench.machine)
+        && !former.is_empty()
+        && all_running(step, bench, |container| former.contains(&container.id))?.is_none())
+}
+
+fn restart(step: &RestartStaticPods, bench: &Bench<'_>) -> Result<(), StepError> {
+    let leaving: Vec<String> = running(step, bench)?.into_iter().map(|container| container.id).collect();
+    let outcome = take_down(step, &leaving, bench);
+    // Also after a failure, and above all then.
+    let back = manifests::put_back(step, bench.machine);
+    outcome.and(back)?;
+    wait::until(bench, &format!("{} to run again", names(&step.workloads)), step.start_timeout, || {
+        Ok(match all_running(step, bench, |container| !leaving.contains(&container.id))? {
+            None => Look::There(()),
+            Some(missing) => Look::NotYet(format!("`{}` does not run yet", missing.container)),
+        })
+    })
+}
+
+fn take_down(step: &RestartStaticPods, leaving: &[String], bench: &Bench<'_>) -> Result<(), StepError> {
+    if leaving.is_empty() && manifests::all_in_place(step, bench.machine) {
+        return Ok(()); // Nothing runs: the kubelet is about to start what is on disk.
+    }
+    if !leaving.is_empty() {
+        guard::may_stop_now(step.cluster.as_ref(), bench)?;
+    }
+    (bench.progress)(&format!("  taking {} down", names(&step.workloads)));
+    manifests::take_out(step, bench.machine)?;
+    wait::until(bench, &format!("{} to go", names(&step.workloads)), step.stop_timeout, || {
+        Ok(match running(step, bench)?.as_slice() {
+            [] => Look::There(()),
+            left => Look::NotYet(format!("`{}` still runs", left[0].container)),
+        })
+    })?;
+    wait::settle(bench, step.settle, "before they come back, as the vendor's procedure has it")?;
+    (bench.progress)(&format!("  bringing {} back", names(&step.workloads)));
+    Ok(())
+}
+
+/// The first workload without a running container that fits.
+fn all_running<'a>(
+    step: &'a RestartStaticPods,
+    bench: &Bench<'_>,
+    fits: impl Fn(&Container) -> bool,
+) -> Result<Option<&'a Workload>, StepError> {
+    let running = running(step, bench)?;
+    let is_there = |workload: &&Workload| running.iter().any(|container| containers::is_of(&container.container, workload) && fits(container));
+    Ok(step.workloads.iter().find(|workload| !is_there(workload)))
+}
+
+/// For people.
+pub fn names(workloads: &[Workload]) -> String {
+    workloads.iter().map(|workload| format!("`{}`", workload.container)).collect::<Vec<_>>().join(" and ")
+}
