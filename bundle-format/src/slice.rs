@@ -96,6 +96,8 @@ pub struct EtcdMember {
     pub address: IpAddr,
     /// The port of its client URL.
     pub port: u16,
+    /// The port of its peer URL.
+    pub peer_port: u16,
 }
 
 /// One typed action: the executor's only vocabulary.

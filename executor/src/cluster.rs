@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use bundle_format::{name::TargetPath, slice::EtcdCluster};
+use bundle_format::{
+    digest::Digest,
+    name::TargetPath,
+    slice::{EtcdCluster, EtcdMember},
+};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -37,6 +41,17 @@ pub fn look(machine: &Machine, cluster: &EtcdCluster) -> Result<Vec<MemberSight>
     };
     let prober = Prober::new(&read(&cluster.authority)?, &read(&cluster.certificate)?, &read(&cluster.key)?)?;
     Ok(prober.probe_all(machine, &cluster.members, PATIENCE))
+}
+
+/// How many members run with the renewed CA and one of these leaves, by fingerprint.
+///
+/// It is the peer port that tells: without a quorum etcd accepts connections at its client port and never answers the handshake,
+/// while peers are served from the start. A member that still has the expired CA in memory refuses this node's certificate there.
+pub fn renewed(machine: &Machine, cluster: &EtcdCluster, leaves: &[Digest]) -> usize {
+    let members = cluster.members.iter().map(|member| EtcdMember { port: member.peer_port, ..member.clone() }).collect();
+    let sights = look(machine, &EtcdCluster { members, ..cluster.clone() }).unwrap_or_default();
+    let is_renewed = |sight: &&MemberSight| sight.completed_handshake() && sight.served.is_some_and(|leaf| leaves.contains(&leaf.fingerprint));
+    sights.iter().filter(is_renewed).count()
 }
 
 /// Whether every cluster has its quorum, as far as can be seen from here.

@@ -108,12 +108,13 @@ impl Workshop {
     /// Runs `reseal build` for three nodes, the third of which is the Manager, with further arguments.
     #[must_use]
     pub fn build(&self, further: &[&str]) -> Ran {
-        let mut arguments = vec!["build", "--name", "site", "--edition", "tdh", "--unsealed"];
+        let mut arguments = vec!["build", "--name", "site", "--unsealed"];
         let mut default = |flag: &'static str, value: &'static str| {
             if !further.contains(&flag) {
                 arguments.extend([flag, value]);
             }
         };
+        default("--edition", "tdh");
         default("--tos-version", "tos-2.1");
         default("--ca", "etcd-ca.pem");
         default("--ca-key", "etcd-ca-key.pem");

@@ -15,7 +15,7 @@ use crate::{
     plan::Plan,
     preflight::{Refusal, Warning, services::is_outage_alone},
     present::{Tone, bundle_view, show_plan},
-    quorum::{self, Progress},
+    quorum::Progress,
     run::{self, Driver, Run, RunFolder, Store},
 };
 
@@ -200,9 +200,7 @@ fn quorums(context: &Context, bundle: &Bundle, slice: &Slice) -> Vec<(Value, boo
     own.map(|cluster| {
         let sights = cluster::look(&context.machine, cluster).unwrap_or_default();
         let has_quorum = !sights.is_empty() && cluster::has_quorum(&sights);
-        let renewed = sights.iter().filter(|sight| sight.completed_handshake() && sight.served.is_some_and(|leaf| leaves.contains(&leaf.fingerprint)));
-        let total = cluster.members.len();
-        let progress = Progress { renewed: renewed.count(), needed: quorum::quorum(total), total };
+        let progress = Progress::of(cluster::renewed(&context.machine, cluster, &leaves), cluster.members.len());
         if has_quorum {
             context.screen.toned(Tone::Good, "etcd:", " has its quorum");
         } else {

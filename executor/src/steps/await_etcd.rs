@@ -1,5 +1,5 @@
-//! The step `await-etcd`: this node's member is back. In recovery that means no more than that it listens and shows the new
-//! certificate: it cannot be healthy before a majority was renewed.
+//! The step `await-etcd`: this node's member is back. In recovery that means no more than that it listens: before a majority was
+//! renewed it can neither be healthy nor answer a handshake.
 
 use bundle_format::{name::Label, slice::{AwaitEtcd, EtcdCluster}};
 
@@ -25,7 +25,7 @@ pub fn apply(step: &AwaitEtcd, bench: &Bench<'_>) -> Result<(), StepError> {
     let is_recovery = bench.mode.is_recovery();
     wait::until(bench, &format!("etcd on this node to {}", if is_recovery { "listen" } else { "be healthy" }), step.timeout, || {
         let sight = own(step, cluster, bench)?;
-        let is_back = if is_recovery { sight.completed_handshake() } else { sight.is_healthy() };
+        let is_back = if is_recovery { sight.listens() } else { sight.is_healthy() };
         Ok(if is_back { Look::There(()) } else { Look::NotYet(sight.state.to_string()) })
     })?;
     if is_recovery { give_it_a_moment(cluster, bench) } else { Ok(()) }
@@ -42,14 +42,13 @@ pub fn undo(step: &AwaitEtcd, bench: &Bench<'_>) -> Result<(), StepError> {
 /// Where a majority shows the new certificate, health is one election away.
 fn give_it_a_moment(cluster: &EtcdCluster, bench: &Bench<'_>) -> Result<(), StepError> {
     let needed = quorum::quorum(cluster.members.len());
-    let renewed = |sights: &[MemberSight]| sights.iter().filter(|sight| sight.completed_handshake()).count();
-    let healthy = |sights: &[MemberSight]| sights.iter().filter(|sight| sight.is_healthy()).count();
-    if renewed(&cluster::look(bench.machine, cluster)?) < needed {
+    let leaves = bench.begin.authorities.iter().flat_map(|authority| &authority.leaves).map(|leaf| leaf.renewed.fingerprint);
+    if cluster::renewed(bench.machine, cluster, &leaves.collect::<Vec<_>>()) < needed {
         return Ok(());
     }
     let outcome = wait::until(bench, "etcd to find its quorum", ELECTION, || {
         let sights = cluster::look(bench.machine, cluster)?;
-        let count = healthy(&sights);
+        let count = sights.iter().filter(|sight| sight.is_healthy()).count();
         Ok(if count >= needed { Look::There(()) } else { Look::NotYet(format!("{count} of {needed} members are healthy")) })
     });
     match outcome {

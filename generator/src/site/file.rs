@@ -53,6 +53,8 @@ pub struct RestartSection {
     pub start_timeout: Option<u32>,
     /// The port of etcd's client URLs.
     pub etcd_port: Option<u16>,
+    /// The port of etcd's peer URLs.
+    pub etcd_peer_port: Option<u16>,
 }
 
 /// `[manager-database]`. A password is never part of it.

@@ -25,10 +25,11 @@ pub struct Restart {
     stop_timeout: u32,
     start_timeout: u32,
     etcd_port: u16,
+    etcd_peer_port: u16,
 }
 
 impl Restart {
-    /// What a site file says, over the vendor's 30 seconds and port 4001. A pod that crashed is started again after up to
+    /// What a site file says, over the vendor's 30 seconds and port 4001, and etcd's own 2380. A pod that crashed is started again after up to
     /// five minutes (the kubelet's CrashLoopBackOff), so the time for the start is three of those.
     #[must_use]
     pub fn of(section: RestartSection) -> Self {
@@ -37,6 +38,7 @@ impl Restart {
             stop_timeout: section.stop_timeout.unwrap_or(600),
             start_timeout: section.start_timeout.unwrap_or(900),
             etcd_port: section.etcd_port.unwrap_or(4001),
+            etcd_peer_port: section.etcd_peer_port.unwrap_or(2380),
         }
     }
 }
@@ -53,7 +55,13 @@ pub fn cluster(settings: &Settings, nodes: &[&Node]) -> Result<EtcdCluster, Name
     let name: Label = MATERIAL.parse()?;
     let members = nodes.iter().filter(|node| node.has_role(ETCD)).filter_map(|node| {
         let host_name = node.host_names.first().cloned().unwrap_or_else(|| node.name.to_string());
-        Some(EtcdMember { node: node.name.clone(), host_name, address: *node.addresses.first()?, port: settings.restart.etcd_port })
+        Some(EtcdMember {
+            node: node.name.clone(),
+            host_name,
+            address: *node.addresses.first()?,
+            port: settings.restart.etcd_port,
+            peer_port: settings.restart.etcd_peer_port,
+        })
     });
     Ok(EtcdCluster {
         members: members.collect(),
