@@ -210,3 +210,88 @@ impl Item {
         Pod { name: self.metadata.name, phase: self.status.phase, uid: self.metadata.uid, ready }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIST: &str = r#"{ "apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": "", "selfLink": ""}, "items": [
+        {"metadata": {"name": "flanneld-flannel-kg54q", "namespace": "kube-system", "uid": "u1"}, "spec": {"nodeName": "jiujiu-tdh-10"},
+         "status": {"phase": "Running", "hostIP": "172.22.25.10", "conditions": [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": "True"}]}},
+        {"metadata": {"name": "flanneld-flannel-xcsq5", "uid": "u2", "deletionTimestamp": "2023-02-15T08:40:05Z"}, "spec": {"nodeName": "jiujiu-tdh-10"},
+         "status": {"phase": "Running", "hostIP": "172.22.25.10", "conditions": [{"type": "Ready", "status": "True"}]}},
+        {"metadata": {"name": "flanneld-flannel-z5rv7", "uid": "u3"}, "spec": {"nodeName": "jiujiu-tdh-11"},
+         "status": {"phase": "Running", "hostIP": "172.22.25.11", "conditions": [{"type": "Ready", "status": "False"}]}},
+        {"metadata": {"name": "flanneld-flannel-new", "uid": "u4"}, "spec": {}, "status": {"phase": "Pending"}},
+        {"metadata": {"name": "kube-dns-1", "uid": "u5"}, "spec": {"nodeName": "jiujiu-tdh-10"}, "status": {"phase": "Running", "conditions": null}}
+    ]}"#;
+
+    fn list() -> PodList {
+        PodList::parse(LIST.as_bytes()).expect("an answer")
+    }
+
+    fn host(name: Option<&str>, addresses: &[&str]) -> Host {
+        let addresses = addresses.iter().map(|address| address.parse().expect("an address")).collect();
+        Host { name: name.map(str::to_owned), addresses, machine_id: None }
+    }
+
+    #[test]
+    fn a_node_is_known_by_its_name_or_else_by_its_address() {
+        let list = list();
+        for (host, node) in [
+            (host(Some("JIUJIU-tdh-11"), &[]), Some("jiujiu-tdh-11")),
+            (host(Some("jiujiu-tdh-11"), &["172.22.25.10"]), Some("jiujiu-tdh-11")),
+            (host(Some("node-1"), &["10.0.0.1", "172.22.25.10"]), Some("jiujiu-tdh-10")),
+            (host(Some("jiujiu-tdh-1"), &["172.22.25.1"]), None),
+            (host(None, &["172.22.25.10", "172.22.25.11"]), None),
+            (host(None, &[]), None),
+        ] {
+            assert_eq!(list.node_of(&host), node, "{host:?}");
+        }
+    }
+
+    #[test]
+    fn only_this_nodes_pods_of_that_name_are_listed() {
+        let pods = list().pods("jiujiu-tdh-10", "flannel");
+        let seen: Vec<_> = pods.iter().map(|pod| (pod.name.as_str(), pod.uid.as_str(), pod.phase.as_str(), pod.ready)).collect();
+        assert_eq!(seen, [("flanneld-flannel-kg54q", "u1", "Running", true), ("flanneld-flannel-xcsq5", "u2", "Running", false)]);
+        assert!(!list().pods("jiujiu-tdh-11", "")[0].ready);
+        assert!(list().pods("", "").is_empty() && list().pods("jiujiu", "").is_empty());
+    }
+
+    #[test]
+    fn what_is_no_list_of_pods_is_an_error() {
+        let unnamed = LIST.replacen("\"name\"", "\"nom\"", 1);
+        for output in ["", "{}", "No resources found.", "{\"items\": null}", &LIST[..LIST.len() - 3], &unnamed, &"[".repeat(100_000)] {
+            assert!(PodList::parse(output.as_bytes()).is_err(), "{}", &output[..output.len().min(40)]);
+        }
+        assert!(PodList::parse(b"{\"items\":[{\"metadata\":{\"name\":\"\xff\",\"uid\":\"u\"}}]}").is_err());
+        assert_eq!(PodList::parse(b"{\"items\":[]}").expect("an answer").items.len(), 0);
+    }
+
+    #[test]
+    fn no_flag_passes_for_a_pods_name() {
+        for name in ["--all", "-f", "", "a b", "a/b", "A", "a-", ".a", "a\n", "a,b", &"a".repeat(254)] {
+            assert!(!is_name(name), "{name}");
+        }
+        assert!(is_name("flanneld-flannel-kg54q") && is_name("tos-etcd-n1.site.cn") && is_name("a"));
+    }
+
+    #[test]
+    fn a_deletion_is_accepted_when_kubectl_says_so_or_the_pod_is_gone() {
+        assert!(is_accepted(b"pod \"flanneld-flannel-kg54q\" deleted\n", b""));
+        assert!(is_accepted(b"pod \"a\" deleted from kube-system namespace\n", b""));
+        assert!(is_accepted(b"", b"Error from server (NotFound): pods \"a\" not found\n"));
+        assert!(!is_accepted(b"", b"Error from server (Forbidden): pods \"a\" is forbidden\n"));
+        assert!(!is_accepted(b"", b"") && !is_accepted(b"", b"error: context \"a\" deleted\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_output_panics(output: Vec<u8>) {
+            let _ = PodList::parse(&output);
+        }
+    }
+}

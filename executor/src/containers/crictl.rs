@@ -95,3 +95,79 @@ impl Nanoseconds {
 fn malformed(what: String) -> ContainerError {
     ContainerError::Malformed { program: PROGRAM, what }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const OLD: &str = r#"{
+  "containers": [
+    {
+      "id": "2f2b3a4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708",
+      "podSandboxId": "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9",
+      "metadata": { "name": "tos-etcd", "attempt": 0 },
+      "image": { "image": "sha256:5db7" },
+      "imageRef": "sha256:5db7",
+      "state": "CONTAINER_RUNNING",
+      "createdAt": "1534298400123456789",
+      "labels": {
+        "io.kubernetes.container.name": "tos-etcd",
+        "io.kubernetes.pod.name": "tos-etcd-n1",
+        "io.kubernetes.pod.namespace": "kube-system",
+        "io.kubernetes.pod.uid": "e6a3c26e60fad7c80fea893016c4a9e8"
+      },
+      "annotations": { "io.kubernetes.container.restartCount": "0" }
+    },
+    {
+      "id": "aa2b3a4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708",
+      "metadata": { "name": "tos-etcd", "attempt": 1 },
+      "state": "CONTAINER_EXITED",
+      "createdAt": "1534298300000000000",
+      "labels": null
+    }
+  ]
+}"#;
+
+    #[test]
+    fn running_containers_are_read_and_the_ended_are_not() {
+        let found = running_in(OLD.as_bytes()).expect("an answer");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(
+            (found[0].container.as_str(), found[0].pod.as_str(), found[0].namespace.as_str()),
+            ("tos-etcd", "tos-etcd-n1", "kube-system")
+        );
+        assert_eq!(found[0].started, datetime!(2018-08-15 02:00:00.123_456_789 UTC));
+    }
+
+    #[test]
+    fn later_fields_and_missing_labels_do_not_matter() {
+        let new = r#"{"containers":[{"id":"0f0f0f0f0f0f0f","metadata":{"name":"flanneld","attempt":2},"state":"CONTAINER_RUNNING",
+            "createdAt":1700000000000000000,"imageId":"","image":{"userSpecifiedImage":"x","runtimeHandler":""}}]}"#;
+        let found = running_in(new.as_bytes()).expect("an answer");
+        assert_eq!((found[0].container.as_str(), found[0].pod.as_str()), ("flanneld", ""));
+        assert!(running_in(br#"{"containers":[]}"#).expect("an answer").is_empty());
+    }
+
+    #[test]
+    fn what_is_no_answer_is_an_error_and_not_an_empty_list() {
+        let deep = "[".repeat(100_000);
+        for output in ["", "{}", "null", "[]", "time=\"…\" level=warning", &OLD[..OLD.len() - 9], &deep] {
+            assert!(running_in(output.as_bytes()).is_err(), "{}", &output[..output.len().min(40)]);
+        }
+        assert!(running_in(b"{\"containers\":[{\"id\":\"\xff").is_err());
+        for (from, to) in [("\"2f2b", "\"--all"), ("1534298400123456789", "soon"), ("1534298400123456789", "99999999999999999999")] {
+            let spoilt = OLD.replacen(from, to, 1);
+            assert!(matches!(running_in(spoilt.as_bytes()), Err(ContainerError::Malformed { .. })), "{from} to {to}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_output_panics(output: Vec<u8>) {
+            let _ = running_in(&output);
+        }
+    }
+}

@@ -60,30 +60,30 @@ fn choose(docker: Answer, crictl: Answer) -> Runtime {
 fn ask_docker(machine: &Machine) -> (Answer, String) {
     let version = match machine.run("docker", &["version", "--format", "{{.Server.Version}}"], None, PATIENCE) {
         Ok(output) => version_in(&output.stdout),
-        Err(error) => return silent("docker", &error),
+        Err(error) => return silent(&error),
     };
     // Other engines put a `docker` in its place whose answers are not docker's.
     let Some(version) = version else { return (Answer::None, "`docker` answers, but names no engine's version".to_owned()) };
     match machine.run("docker", &["ps", "--all", "--quiet", "--filter", "name=k8s_"], None, PATIENCE) {
-        Ok(output) => heard(&format!("docker` {version}, `docker ps"), count(&output.stdout)),
-        Err(error) => silent("docker", &error),
+        Ok(output) => heard(&format!("`docker` answers, version {version},"), count(&output.stdout)),
+        Err(error) => silent(&error),
     }
 }
 
 fn ask_crictl(machine: &Machine) -> (Answer, String) {
     match machine.run("crictl", &["ps", "--all", "--quiet"], None, PATIENCE) {
-        Ok(output) => heard("crictl", count(&output.stdout)),
-        Err(error) => silent("crictl", &error),
+        Ok(output) => heard("`crictl` answers", count(&output.stdout)),
+        Err(error) => silent(&error),
     }
 }
 
-fn heard(who: &str, pods: usize) -> (Answer, String) {
+fn heard(answers: &str, pods: usize) -> (Answer, String) {
     let answer = if pods == 0 { Answer::NoPods } else { Answer::Pods };
-    (answer, format!("`{who}` answers and knows {pods} containers of pods"))
+    (answer, format!("{answers} and knows {pods} containers of pods, ended ones too"))
 }
 
-fn silent(program: &str, error: &ProcessError) -> (Answer, String) {
-    let said = if error.is_missing() { error.to_string() } else { format!("`{program}` does not answer: {error}") };
+fn silent(error: &ProcessError) -> (Answer, String) {
+    let said = if error.is_missing() { error.to_string() } else { format!("no answer: {error}") };
     (Answer::None, said)
 }
 

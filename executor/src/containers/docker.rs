@@ -85,7 +85,11 @@ fn inspect(machine: &Machine, ids: &[&str]) -> Result<BTreeMap<String, Option<Of
 pub fn names_in(output: &[u8]) -> Result<Vec<Named>, ContainerError> {
     let mut found = Vec::new();
     for line in lines(output)? {
-        let (id, names) = line.split_once(' ').filter(|(id, _)| is_id(id)).ok_or_else(|| malformed("id and names", line))?;
+        // One that is just being removed has no name any more.
+        let (id, names) = line.split_once(' ').unwrap_or((line, ""));
+        if !is_id(id) {
+            return Err(malformed("an id", line));
+        }
         let Some((container, pod, namespace)) = names.split(',').find_map(parts) else { continue };
         if container != PAUSE {
             found.push(Named { id: id.to_owned(), container: container.to_owned(), pod: pod.to_owned(), namespace: namespace.to_owned() });
@@ -130,4 +134,119 @@ fn lines(output: &[u8]) -> Result<impl Iterator<Item = &str>, ContainerError> {
 
 fn malformed(expected: &str, found: &str) -> ContainerError {
     ContainerError::Malformed { program: PROGRAM, what: format!("`{}` where {expected} should be", excerpt(found)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const ETCD: &str = "92dd8d1b36be88e9e7ddfcc2c28093fcf737f4479e3e60ad10eef686e3bb1cb3";
+    const PAUSE_OF_ETCD: &str = "3b4bed0fa989a5ac76ab5e23d3ffc3a363cd26961de54646b448d18ef4825e2e";
+    const DATABASE: &str = "b66518af940c7e328e4cd43aad9917157c63cc101a65b4baa0a36180d63221af";
+    const UID: &str = "e6a3c26e60fad7c80fea893016c4a9e8";
+
+    fn names(output: &str) -> Vec<(String, String, String)> {
+        let found = names_in(output.as_bytes()).expect("these are lines of docker ps");
+        found.into_iter().map(|named| (named.container, named.pod, named.namespace)).collect()
+    }
+
+    fn one(container: &str, pod: &str) -> Vec<(String, String, String)> {
+        vec![(container.to_owned(), pod.to_owned(), "kube-system".to_owned())]
+    }
+
+    #[test]
+    fn application_containers_of_pods_are_told_from_the_rest() {
+        let output = format!(
+            "{DATABASE} manager-db\n{ETCD} k8s_tos-etcd-tos_tos-etcd-n1_kube-system_{UID}_0\n{PAUSE_OF_ETCD} k8s_POD_tos-etcd-n1_kube-system_{UID}_0\n"
+        );
+        assert_eq!(names(&output), one("tos-etcd-tos", "tos-etcd-n1"));
+        assert!(names("").is_empty() && names("\n").is_empty());
+    }
+
+    #[test]
+    fn every_form_of_a_name_that_kubelets_give_is_read() {
+        for name in [
+            format!("k8s_tos-etcd_tos-etcd-n1.site.cn_kube-system_{UID}_12"),
+            format!("k8s_tos-etcd_tos-etcd-n1.site.cn_kube-system_{UID}_0_5b3f7a10"),
+            format!("k8s_tos-etcd.d8dbe16c_tos-etcd-n1.site.cn_kube-system_{UID}_87c4a2b1"),
+            format!("other/alias,k8s_tos-etcd_tos-etcd-n1.site.cn_kube-system_{UID}_0"),
+        ] {
+            assert_eq!(names(&format!("{ETCD} {name}\n")), one("tos-etcd", "tos-etcd-n1.site.cn"), "{name}");
+        }
+        assert!(names(&format!("{ETCD} k8s_POD.d8dbe16c_tos-etcd-n1_kube-system_{UID}_87c4a2b1\n")).is_empty());
+    }
+
+    #[test]
+    fn a_name_that_no_kubelet_gives_is_nobodys_pod() {
+        for name in [
+            "k8s_",
+            "k8s_tos-etcd",
+            "k8s_a_b_c_d",
+            "k8s_a_b_c_d_e_f_g",
+            "k8s__b_c_d_0",
+            "k8s_a__c_d_0",
+            "xk8s_a_b_c_d_0",
+            "k8s_a b_p_n_u_0",
+            "",
+        ] {
+            assert!(names(&format!("{ETCD} {name}\n")).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_an_error_and_not_an_empty_list() {
+        for output in ["Cannot connect", "--all k8s_a_b_c_d_0", "xyz", &format!("{ETCD}\tk8s_a_b_c_d_0")] {
+            assert!(matches!(names_in(output.as_bytes()), Err(ContainerError::Malformed { .. })), "{output}");
+        }
+        assert!(names_in(&[ETCD.as_bytes(), b" k8s_\xff_b_c_d_0\n"].concat()).is_err());
+        let long = "x".repeat(100_000);
+        let error = names_in(long.as_bytes()).expect_err("it is no line").to_string();
+        assert!(error.len() < 300, "{} bytes of error", error.len());
+    }
+
+    #[test]
+    fn starts_are_read_and_the_ended_have_none() {
+        let output = format!(
+            "{ETCD} true 2026-11-24T22:22:06.763923119Z\n{PAUSE_OF_ETCD} false 0001-01-01T00:00:00Z\n{DATABASE} true 2022-08-05T10:00:00+08:00\n"
+        );
+        let starts = starts_in(output.as_bytes()).expect("these are lines of docker inspect");
+        assert_eq!(starts[ETCD], Some(datetime!(2026-11-24 22:22:06.763_923_119 UTC)));
+        assert_eq!(starts[PAUSE_OF_ETCD], None);
+        assert_eq!(starts[DATABASE], Some(datetime!(2022-08-05 02:00:00 UTC)));
+    }
+
+    #[test]
+    fn a_client_that_found_nothing_writes_an_empty_line() {
+        assert!(starts_in(b"\n").expect("1.13 does").is_empty());
+    }
+
+    #[test]
+    fn a_start_that_is_none_is_an_error() {
+        for line in [
+            "true",
+            "true 2026-11-24",
+            "true yesterday",
+            "maybe 2026-11-24T22:22:06Z",
+            "true 2026-11-24T22:22:06Z more",
+            "<no value> <no value>",
+        ] {
+            assert!(starts_in(format!("{ETCD} {line}\n").as_bytes()).is_err(), "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_output_panics(output: Vec<u8>) {
+            let _ = (names_in(&output), starts_in(&output));
+        }
+
+        #[test]
+        fn a_name_made_as_kubelets_do_is_read_back(container in "[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", pod in "[a-z0-9]([-a-z0-9.]{0,40}[a-z0-9])?", namespace in "[a-z0-9]{1,20}") {
+            let output = format!("{ETCD} k8s_{container}_{pod}_{namespace}_{UID}_0\n");
+            prop_assert_eq!(names(&output), vec![(container, pod, namespace)]);
+        }
+    }
 }
