@@ -14,6 +14,9 @@ const PROGRAM: &str = "docker";
 /// Engines take one request for each id, and command lines are bounded.
 const AT_ONCE: usize = 100;
 
+/// When containers started, by id; none for one that does not run any more.
+pub type Starts = BTreeMap<String, Option<OffsetDateTime>>;
+
 /// A container as its name tells it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Named {
@@ -31,11 +34,11 @@ pub(super) fn running(machine: &Machine, wanted: &Wanted<'_>) -> Result<Vec<Cont
     let arguments = ["ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}"];
     let listed = names_in(&machine.run(PROGRAM, &arguments, None, ANSWER)?.stdout)?;
     let named: Vec<Named> = listed.into_iter().filter(|named| wanted.fits(&named.container, &named.pod, &named.namespace)).collect();
-    let starts = starts(machine, &named)?;
+    let starts = starts(&named, |ids| inspect(machine, ids))?;
     Ok(named.into_iter().filter_map(|named| started(named, &starts)).collect())
 }
 
-fn started(named: Named, starts: &BTreeMap<String, Option<OffsetDateTime>>) -> Option<Container> {
+fn started(named: Named, starts: &Starts) -> Option<Container> {
     let started = (*starts.get(&named.id)?)?;
     Some(Container { id: named.id, container: named.container, pod: named.pod, namespace: named.namespace, started })
 }
@@ -50,21 +53,21 @@ pub(super) fn stop(machine: &Machine, id: &str, grace: Duration) -> Result<(), C
 }
 
 /// When each started; none for one that has ended meanwhile, nothing for one that is gone.
-fn starts(machine: &Machine, named: &[Named]) -> Result<BTreeMap<String, Option<OffsetDateTime>>, ContainerError> {
+fn starts(named: &[Named], mut inspect: impl FnMut(&[&str]) -> Result<Starts, ContainerError>) -> Result<Starts, ContainerError> {
     let ids: Vec<&str> = named.iter().map(|named| named.id.as_str()).collect();
-    let mut starts = BTreeMap::new();
+    let mut starts = Starts::new();
     for some in ids.chunks(AT_ONCE) {
-        starts.append(&mut inspect(machine, some)?);
+        starts.append(&mut inspect(some)?);
     }
     for &id in &ids {
         if !starts.contains_key(id) {
-            starts.append(&mut inspect(machine, &[id])?);
+            starts.append(&mut inspect(&[id])?);
         }
     }
     Ok(starts)
 }
 
-fn inspect(machine: &Machine, ids: &[&str]) -> Result<BTreeMap<String, Option<OffsetDateTime>>, ContainerError> {
+fn inspect(machine: &Machine, ids: &[&str]) -> Result<Starts, ContainerError> {
     let mut arguments = vec!["inspect", "--type", "container", "--format", "{{.Id}} {{.State.Running}} {{.State.StartedAt}}"];
     arguments.extend(ids);
     let output = machine.attempt(PROGRAM, &arguments, None, ANSWER)?;
@@ -112,7 +115,7 @@ fn parts(name: &str) -> Option<(&str, &str, &str)> {
 ///
 /// # Errors
 /// When a line is another.
-pub fn starts_in(output: &[u8]) -> Result<BTreeMap<String, Option<OffsetDateTime>>, ContainerError> {
+pub fn starts_in(output: &[u8]) -> Result<Starts, ContainerError> {
     lines(output)?.map(|line| start_in(line).ok_or_else(|| malformed("id, state and time", line))).collect()
 }
 
@@ -216,6 +219,32 @@ mod tests {
         assert_eq!(starts[ETCD], Some(datetime!(2026-11-24 22:22:06.763_923_119 UTC)));
         assert_eq!(starts[PAUSE_OF_ETCD], None);
         assert_eq!(starts[DATABASE], Some(datetime!(2022-08-05 02:00:00 UTC)));
+    }
+
+    fn named(ids: &[&str]) -> Vec<Named> {
+        ids.iter()
+            .map(|id| Named { id: (*id).to_owned(), container: String::new(), pod: String::new(), namespace: String::new() })
+            .collect()
+    }
+
+    #[test]
+    fn one_that_is_gone_hides_no_other_from_a_client_that_stops_there() {
+        let old_client = |ids: &[&str]| Ok(ids.iter().take_while(|&&id| id != PAUSE_OF_ETCD).map(|&id| (id.to_owned(), None)).collect());
+        let starts = super::starts(&named(&[PAUSE_OF_ETCD, ETCD, DATABASE]), old_client).expect("answers");
+        assert_eq!(starts.keys().collect::<Vec<_>>(), [ETCD, DATABASE]);
+    }
+
+    #[test]
+    fn many_are_asked_for_some_at_a_time_and_none_at_all_is_not_asked_for() {
+        let ids: Vec<String> = (0..250).map(|number| format!("{number:064x}")).collect();
+        let mut asked = Vec::new();
+        let answer = |ids: &[&str]| {
+            asked.push(ids.len());
+            Ok(ids.iter().map(|&id| (id.to_owned(), None)).collect())
+        };
+        let found = starts(&named(&ids.iter().map(String::as_str).collect::<Vec<_>>()), answer).expect("answers");
+        assert_eq!((found.len(), asked), (250, vec![100, 100, 50]));
+        assert!(starts(&[], |_| panic!("nobody is asked for")).expect("nothing").is_empty());
     }
 
     #[test]
