@@ -51,12 +51,13 @@ const fn silent(stage: Stage) -> MemberState {
     MemberState::Silent { stage, milliseconds: 2000 }
 }
 
+/// A byte now and then: seldom enough that a bound on each wait alone would let two of them pass.
 fn drip(stream: &mut dyn Write, bytes: impl Iterator<Item = u8>) {
     for byte in bytes {
         if stream.write_all(&[byte]).and_then(|()| stream.flush()).is_err() {
             return;
         }
-        thread::sleep(Duration::from_millis(300));
+        thread::sleep(PATIENCE.mul_f64(0.95));
     }
 }
 

@@ -5,9 +5,16 @@ use libfuzzer_sys::fuzz_target;
 use reseal_node::etcd::answers::{self, Health, MOST_BYTES, MOST_REASON, MOST_VERSION};
 use serde_json::Value;
 
-/// The member of the document, if the bytes are one.
-fn member(body: &[u8], name: &str) -> Value {
-    serde_json::from_slice::<Value>(body).map_or(Value::Null, |document| document[name].clone())
+/// The member of the document as another reader finds it. That reader also looks into what is passed over here: what it finds wrong
+/// there (depth, a number out of range, half a surrogate pair) is no difference.
+fn check(body: &[u8], name: &str, is_right: impl Fn(&Value) -> bool) {
+    if let Ok(document) = serde_json::from_slice::<Value>(body) {
+        assert!(is_right(&document[name]), "{document}");
+    }
+}
+
+fn text_number(value: &Value) -> Option<u64> {
+    value.as_str()?.parse().ok()
 }
 
 fuzz_target!(|input: &[u8]| {
@@ -16,17 +23,17 @@ fuzz_target!(|input: &[u8]| {
     match answers::health(status, body) {
         Ok(Health::Well) => {
             assert_eq!(status, 200, "a failure is never well");
-            assert!(matches!(member(body, "health"), Value::Bool(true)) || member(body, "health") == "true");
+            check(body, "health", |health| *health == true || *health == "true");
         }
         Ok(Health::Unwell(reason)) => assert!(reason.is_none_or(|reason| (1..=MOST_REASON).contains(&reason.chars().count()))),
         Err(_) => {}
     }
     if let Ok(version) = answers::version(status, body) {
         assert!(status == 200 && version.len() <= MOST_VERSION && !version.contains(|c: char| c.is_control() || c == ' '));
-        assert_eq!(member(body, "etcdserver"), version);
+        check(body, "etcdserver", |found| *found == *version);
     }
     if let Ok(found) = answers::status(status, body) {
         assert!(status == 200 && body.len() <= MOST_BYTES && found.member != 0 && found.leader != Some(0));
-        assert_eq!(found.leads(), found.leader == Some(found.member));
+        check(body, "header", |header| [header["member_id"].as_u64(), text_number(&header["member_id"])].contains(&Some(found.member)));
     }
 });
