@@ -46,7 +46,7 @@ impl Database {
             return Ok(Outcome::Already);
         }
         let now: Vec<Row> = exchanges.iter().map(Exchange::row).collect();
-        copy::keep(&mut session, step, &now, former)?;
+        copy::keep(&mut session, step, &frame, &now, former)?;
         exchange(&mut session, step, &frame, &exchanges)
     }
 
@@ -132,10 +132,7 @@ const COMMIT: [&str; 4] =
 
 /// Lock, compare, change, compare, commit. On an engine without transactions the same statements work row by row.
 fn transaction(names: &Names, frame: &Frame, exchanges: &[Exchange<'_>]) -> Vec<Statement> {
-    let mut statements: Vec<Statement> = Vec::new();
-    if frame.is_transactional {
-        statements.push(Statement::plain("set session innodb_lock_wait_timeout = 10"));
-    }
+    let mut statements: Vec<Statement> = frame.lock_wait().into_iter().collect();
     statements.extend(exchanges.iter().enumerate().map(|(index, row)| row.carry(index)));
     statements.push(Statement::plain("start transaction"));
     let rest = format!("from {} where {} for update", names.table, names.is_key());

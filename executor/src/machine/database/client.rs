@@ -31,20 +31,16 @@ pub fn say(command: &ClientCommand, patience: Duration, schema: Option<&str>, do
         Err(reason) => return Told { answers: Vec::new(), end: Err(not_run(command, patience, context, reason)) },
     };
     let (answers, passed, is_whole) = answers(&ran.output);
-    if is_whole && ran.status.success() {
-        return Told { answers, end: Ok(()) };
-    }
-    let mut expectations = statements.into_iter().filter_map(|statement| match statement {
-        Statement::Expect { otherwise, .. } => Some(otherwise),
-        _ => None,
-    });
-    let end = match complaint(&ran) {
-        // The first expectation that did not pass; 1242 is its subquery of two rows.
-        Some((1242, _)) => expectations.nth(passed).unwrap_or_else(|| context.answer()),
-        Some((code, text)) => context.error(code, &text),
-        None => client_failed(command, &ran, context),
+    let mut failed = statements.into_iter().filter_map(Statement::otherwise).skip(passed);
+    // A client that goes on after an error may end as if there had been none.
+    let end = match (complaint(&ran), failed.next()) {
+        // The subquery of two rows.
+        (Some((1242, _)), Some(otherwise)) => Err(otherwise),
+        (Some((code, text)), _) => Err(context.error(code, &text)),
+        (None, None) if is_whole && ran.status.success() => Ok(()),
+        (None, _) => Err(client_failed(command, &ran, context)),
     };
-    Told { answers, end: Err(end) }
+    Told { answers, end }
 }
 
 fn not_run(command: &ClientCommand, patience: Duration, context: Context<'_>, reason: NotRun) -> DatabaseError {

@@ -6,7 +6,7 @@ use bundle_format::{digest::Digest, slice::UpdateDatabase};
 
 use super::{
     error::DatabaseError,
-    look::{self, Row, ask},
+    look::{self, Frame, Row, ask},
     session::{Session, fields},
     statement::{Names, Statement},
 };
@@ -82,7 +82,13 @@ pub fn look(session: &mut Session<'_>, step: &UpdateDatabase) -> Result<Option<P
 }
 
 /// Sees to it that the copy holds the rows `former`; `now` are the table's own.
-pub fn keep(session: &mut Session<'_>, step: &UpdateDatabase, now: &[Row], former: &[(&str, Digest)]) -> Result<(), DatabaseError> {
+pub fn keep(
+    session: &mut Session<'_>,
+    step: &UpdateDatabase,
+    frame: &Frame,
+    now: &[Row],
+    former: &[(&str, Digest)],
+) -> Result<(), DatabaseError> {
     let Names { table, copy, key, .. } = Names::of(step);
     let differs = || DatabaseError::CopyDiffers { table: step.backup_table.to_string() };
     if look(session, step)?.is_none() {
@@ -98,7 +104,8 @@ pub fn keep(session: &mut Session<'_>, step: &UpdateDatabase, now: &[Row], forme
         "insert into {copy} select t.* from {table} t left join {copy} c \
          on c.{key} = t.{key} and cast(c.{key} as binary) = cast(t.{key} as binary) where c.{key} is null"
     );
-    session.ask("fill the copy", vec![Statement::plain(&fill)])?;
+    // Reading the table for it waits for whoever changes its rows.
+    session.ask("fill the copy", frame.lock_wait().into_iter().chain([Statement::plain(&fill)]).collect())?;
     match look(session, step)?.ok_or_else(differs)?.worth(now, former) {
         Worth::Whole => Ok(()),
         Worth::Partial | Worth::Other => Err(differs()),

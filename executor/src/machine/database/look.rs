@@ -77,6 +77,13 @@ pub struct Frame {
     pub capacity: Capacity,
 }
 
+impl Frame {
+    /// Waits for row locks no longer than 10 s. An engine without them may not know the setting.
+    pub fn lock_wait(&self) -> Option<Statement> {
+        self.is_transactional.then(|| Statement::plain("set session innodb_lock_wait_timeout = 10"))
+    }
+}
+
 /// Schemas of the server itself.
 const OWN_SCHEMAS: &str = "('information_schema', 'performance_schema', 'mysql', 'sys')";
 

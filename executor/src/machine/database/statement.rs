@@ -38,6 +38,11 @@ impl Statement {
     pub fn plain(sql: &str) -> Self {
         Self::Do { sql: sql.to_owned(), values: Vec::new() }
     }
+
+    /// The error that an unmet expectation ends in.
+    pub fn otherwise(self) -> Option<DatabaseError> {
+        if let Self::Expect { otherwise, .. } = self { Some(otherwise) } else { None }
+    }
 }
 
 /// What every session begins with. The mode refuses what does not fit, and has nothing of what changes the meaning of a text;
