@@ -2,7 +2,7 @@
 //!
 //! From the outside in: [`cli`] parses and prints; [`site`] turns a site file and flags into a validated [`site::Site`];
 //! [`issue`] renews and issues certificates with [`x509`]; a [`profile`] lays them out as slices, purely; [`assemble`]
-//! makes the bundle. Nothing TOS-specific stands outside `profile/tos`.
+//! makes the bundle, with what [`sql`] writes for people. Nothing TOS-specific stands outside `profile/tos`.
 
 pub mod assemble;
 pub mod cli;
@@ -15,4 +15,5 @@ pub mod present;
 pub mod profile;
 pub mod signer;
 pub mod site;
+pub mod sql;
 pub mod x509;
