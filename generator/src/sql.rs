@@ -1,6 +1,6 @@
 //! The database's update as SQL, for a person with nothing but a client program: one script for each direction.
 //!
-//! They do what the executor does, in words that any MySQL or MariaDB since 5.5 and any of its clients understand, whatever the SQL
+//! They do what the executor does, in words that any `MySQL` or `MariaDB` since 5.5 and any of its clients understand, whatever the SQL
 //! mode. Every comparison that fails ends in a subquery of two rows: a client that reads a file stops there, and the server takes the
 //! transaction back. One that goes on (`--force`, or `source` at a prompt) changes and commits nothing, since `@go` is then 0.
 //!
@@ -83,20 +83,18 @@ pub fn update_script(step: &UpdateDatabase, contents: &[(&str, &[u8])]) -> Zeroi
     let script = Script::of(step, contents);
     let text = Update { s: &script }.to_string();
     let (before, after) = text.split_once(VALUES).unwrap_or((&text, ""));
-    let hexadecimal: usize = contents.iter().map(|(_, content)| 2 * content.len()).sum();
+    let room: usize = contents.iter().map(|(_, content)| 2 * content.len()).sum();
     // Room for all of it at once: what is left behind when a buffer grows is not wiped.
-    let mut out = Zeroizing::new(Vec::with_capacity(text.len() + hexadecimal + 64 * contents.len()));
+    let mut out = Zeroizing::new(Vec::with_capacity(text.len() + room + 64 * contents.len()));
     out.extend_from_slice(before.as_bytes());
     for (index, (_, content)) in contents.iter().enumerate() {
         out.extend_from_slice(format!("set @value_{} = unhex('", index + 1).as_bytes());
-        out.extend(content.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
+        hexadecimal(content).for_each(|digit| out.push(digit as u8));
         out.extend_from_slice(b"');\n");
     }
     out.extend_from_slice(after.as_bytes());
     out
 }
-
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// The script that gives the rows their former values back. `contents` are those that [`update_script`] writes: their digests tell
 /// whether somebody changed the rows since. It holds no secret.
@@ -160,6 +158,11 @@ fn quoted(identifier: &str) -> String {
     format!("`{identifier}`")
 }
 
+fn hexadecimal(bytes: &[u8]) -> impl Iterator<Item = char> {
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
+    bytes.iter().flat_map(move |byte| [digit(byte >> 4), digit(*byte)])
+}
+
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
@@ -168,8 +171,7 @@ fn literal(text: &str) -> String {
     if is_plain(text) {
         return format!("'{text}'");
     }
-    let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("_utf8mb4 x'{digits}'")
+    format!("_utf8mb4 x'{}'", hexadecimal(text.as_bytes()).collect::<String>())
 }
 
 fn file_name(entry: &EntryPath) -> String {
@@ -198,19 +200,15 @@ mod tests {
         }
     }
 
-    fn hexadecimal(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
     #[test]
     fn only_the_update_holds_the_values_and_in_one_form_only() {
         let (update, undo) = (update_script(&step(), &CONTENTS), undo_script(&step(), &CONTENTS));
         let (update, undo) = (std::str::from_utf8(&update).unwrap(), String::from_utf8(undo).unwrap());
         for (index, (_, content)) in CONTENTS.iter().enumerate() {
-            let written = format!("set @value_{} = unhex('{}');\n", index + 1, hexadecimal(content));
+            let written = format!("set @value_{} = unhex('{}');\n", index + 1, hexadecimal(content).collect::<String>());
             assert_eq!(update.matches(&written).count(), 1);
-            assert_eq!(update.matches(&hexadecimal(content)).count(), 1);
-            assert!(!undo.contains(&hexadecimal(content)) && !undo.contains(std::str::from_utf8(content).unwrap()));
+            assert_eq!(update.matches(&hexadecimal(content).collect::<String>()).count(), 1);
+            assert!(!undo.contains(&hexadecimal(content).collect::<String>()) && !undo.contains(std::str::from_utf8(content).unwrap()));
             assert!(undo.contains(&Digest::of(content).to_string()));
         }
         assert_eq!(update.as_bytes(), update_script(&step(), &CONTENTS).as_slice());

@@ -5,7 +5,9 @@
 --
 --     mysql -u root -p {{ s.database }} < {{ s.undo_file }}
 --     docker exec -i CONTAINER mysql -u root {{ s.database }} < {{ s.undo_file }}
---
+{% if s.database == "DATABASE" %}--
+-- DATABASE is the one that has the table.  DATABASE 为含有该表的数据库名。
+{% endif %}--
 -- This file holds no key. At the first thing that is not in order the client stops with ERROR 1242 and a line number,
 -- and the rows stay as they were; that line of this file names what it is. It may be run again at any time. The copy
 -- stays; drop it when everything has worked for a while.

@@ -2,14 +2,17 @@
 -- 把更新后的证书及其私钥写入 Manager 数据库的表 `{{ s.plain_table }}`。
 --
 -- SECRET: this file holds the private key. Do not copy it further than needed, and delete it afterwards.
--- 机密: 本文件含有私钥。请勿多处复制, 用完即删。
+-- A general query log of the server would hold it too: turn that off meanwhile (set global general_log = 0).
+-- 机密: 本文件含有私钥。请勿多处复制, 用完即删。服务器若开启了 general_log, 私钥会进入日志, 请先关闭。
 --
 -- How to run it, as a database user who may change rows and create tables:
 -- 运行方法 (数据库用户须有修改数据和建表的权限):
 --
 --     mysql -u root -p {{ s.database }} < {{ s.update_file }}
 --     docker exec -i CONTAINER mysql -u root {{ s.database }} < {{ s.update_file }}
---
+{% if s.database == "DATABASE" %}--
+-- DATABASE is the one that has the table.  DATABASE 为含有该表的数据库名。
+{% endif %}--
 -- What it does: makes table `{{ s.plain_copy }}`, a copy of the whole table (kept as it is when it is there already), then
 -- changes {{ s.rows.len() }} rows in one transaction, compares each with what it should hold, and only then commits. At
 -- the first thing that is not in order the client stops with ERROR 1242 and a line number, and the rows stay as they
@@ -22,6 +25,7 @@
 
 {{ s.start }}-- The new values.  新的内容。
 @VALUES@
+
 -- 1. Each key is in the table exactly once.  每个 key 在表中恰有一行。
 set @go = if(@go = 1 and ({% for row in s.rows %}(select count(*) from {{ s.table }} where {{ row.is }}) = 1{% if !loop.last %} and {% endif %}{% endfor %}), 1, 0);
 select {{ s.stop }} as `1_each_key_is_there_once`;

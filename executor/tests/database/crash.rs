@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use reseal_node::database::{DatabaseError, Outcome, Way};
+use reseal_node::database::{Access, Database, DatabaseError, Outcome, Way};
 
 use crate::{
     common::{INNODB, MYISAM, Scene, all, command, native, ways},
@@ -41,6 +41,26 @@ fn a_server_that_dies_in_the_transaction_leaves_the_rows_as_they_were() {
         scene.assert_rows(&scene.new, "after the second restart");
         assert_eq!(scene.update(), Ok(Outcome::Already));
         assert_eq!(scene.restore(), Ok(all()));
+    }
+}
+
+#[test]
+fn what_is_still_running_after_our_patience_commits_nothing() {
+    let server = Server::start(&[]);
+    // Ending the shell does not end the client, as ending `docker exec` does not end what runs in the container.
+    let orphan = command(&format!("sh -c '{}; true'", server.client("")));
+    for (name, way) in [("native", native(&server, "root", None)), ("command", orphan)] {
+        let mut scene = Scene::set(&server, &format!("late_{name}"), native(&server, "root", None), "text", INNODB);
+        scene.sql("create trigger wait after update on manager_info for each row set @x = sleep(4)");
+        let access = Access { way, database: Some(scene.schema.clone()), patience: Duration::from_secs(2) };
+        scene.database = Database::new(access);
+        let done = scene.update();
+        assert!(matches!(done, Err(DatabaseError::TimedOut { .. })), "{name}: {done:?}");
+        let is_running = || server.sql("show processlist").contains(&format!("\t{}\t", scene.schema));
+        while is_running() {
+            thread::sleep(Duration::from_millis(100));
+        }
+        scene.assert_rows(&scene.old, name);
     }
 }
 

@@ -57,8 +57,8 @@ fn a_listener_that_says_nothing_is_waited_for_only_so_long() {
     let path = folder.path().join("s");
     let (tcp, unix) = (TcpListener::bind("127.0.0.1:0").unwrap(), UnixListener::bind(&path).unwrap());
     let port = tcp.local_addr().unwrap().port();
-    thread::spawn(move || tcp.incoming().for_each(|stream| std::mem::forget(stream)));
-    thread::spawn(move || unix.incoming().for_each(|stream| std::mem::forget(stream)));
+    thread::spawn(move || tcp.incoming().for_each(std::mem::forget));
+    thread::spawn(move || unix.incoming().for_each(std::mem::forget));
     let client = format!("mariadb --no-defaults -uroot -h 127.0.0.1 -P {port}");
     for way in [at(local(port), None), at(local(port), Some(Tls::default())), at(At::Socket(path), None), command(&client)] {
         let found = taking_at_most(Duration::from_secs(4), || survey(way, 1));
@@ -71,7 +71,7 @@ fn a_listener_that_speaks_slowly_or_nonsense_is_no_better() {
     let hostile: [fn(TcpStream); 3] = [
         |mut stream| {
             while stream.write_all(b"\x0a").is_ok() {
-                thread::sleep(Duration::from_millis(100))
+                thread::sleep(Duration::from_millis(100));
             }
         },
         |mut stream| while stream.write_all(&[0xff; 4096]).is_ok() {},
@@ -142,11 +142,12 @@ fn a_wrong_password_is_named_and_not_told() {
     assert!(matches!(database.survey(&step()), Err(DatabaseError::SeesNothing { .. })));
 }
 
+type Fits = fn(&DatabaseError) -> bool;
+
 #[test]
 fn a_command_that_is_no_client_is_refused_in_time() {
     let server = Server::start(&[]);
     Scene::set(&server, "x", native(&server, "root", None), "text", INNODB);
-    type Fits = fn(&DatabaseError) -> bool;
     let cases: [(&str, Fits); 8] = [
         ("/nowhere/mysql -uroot", |error| matches!(error, DatabaseError::CommandStart { .. })),
         ("sleep 100", |error| matches!(error, DatabaseError::TimedOut { .. })),
@@ -174,12 +175,12 @@ fn a_row_that_another_connection_holds_is_waited_for_only_so_long() {
                 scope.spawn(move || {
                     let scene = Scene::set(server, &format!("held_{name}_{engine}"), way, "text", options);
                     let mut other = server.spawn_client("");
-                    let hold = if engine == "InnoDB" {
+                    let lock = if engine == "InnoDB" {
                         "start transaction; select * from manager_info where id = 3 for update;"
                     } else {
                         "lock tables manager_info read;"
                     };
-                    let held = format!("use {}; {hold} select sleep(100);\n", scene.schema);
+                    let held = format!("use {}; {lock} select sleep(100);\n", scene.schema);
                     other.stdin.as_mut().unwrap().write_all(held.as_bytes()).unwrap();
                     while !server.sql("show processlist").contains(&format!("{}\tQuery\t0\tUser sleep", scene.schema)) {
                         thread::sleep(Duration::from_millis(50));

@@ -75,7 +75,8 @@ impl Server {
     /// Runs the client program with `options`, separated by blanks, and `sql` on its standard input.
     pub fn run(&self, options: &str, sql: &str) -> Output {
         let mut child = self.spawn_client(options);
-        child.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
+        // A client that stops early reads no further.
+        child.stdin.take().unwrap().write_all(sql.as_bytes()).ok();
         child.wait_with_output().unwrap()
     }
 

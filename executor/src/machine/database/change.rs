@@ -1,5 +1,7 @@
 //! Changes the rows: all or none, each from what it was read as, each compared with what it should hold before it counts.
 
+use std::time::Duration;
+
 use bundle_format::{digest::Digest, slice::UpdateDatabase};
 use zeroize::Zeroizing;
 
@@ -114,7 +116,7 @@ fn exchange(session: &mut Session<'_>, step: &UpdateDatabase, frame: &Frame, exc
         return Ok(Outcome::Already);
     }
     let names = Names::of(step);
-    let told = session.tell("change the rows", transaction(&names, frame, exchanges));
+    let told = session.tell("change the rows", transaction(&names, frame, exchanges, session.patience()));
     if let Err(cause) = told.end {
         return Err(if frame.is_transactional { cause } else { put_back(session, &names, exchanges, &told.answers, cause) });
     }
@@ -125,14 +127,14 @@ fn exchange(session: &mut Session<'_>, step: &UpdateDatabase, frame: &Frame, exc
     }
 }
 
-/// Commits only what passed every comparison, also when a client program goes on after a failed one. Of the statements that end a
-/// transaction, `commit` can be prepared on every server.
-const COMMIT: [&str; 4] =
-    ["set @reseal_end = if(@reseal = 1, 'commit', 'do 0')", "prepare reseal_end from @reseal_end", "execute reseal_end", "rollback"];
+/// Whether statements may still change anything: every comparison held, also where a client program goes on after a failed one; and
+/// somebody still waits, also where only the outer half of a client program (`docker exec`) ended with our patience.
+const LIVE: &str = "@reseal = 1 and unix_timestamp() <= @reseal_until";
 
 /// Lock, compare, change, compare, commit. On an engine without transactions the same statements work row by row.
-fn transaction(names: &Names, frame: &Frame, exchanges: &[Exchange<'_>]) -> Vec<Statement> {
-    let mut statements: Vec<Statement> = frame.lock_wait().into_iter().collect();
+fn transaction(names: &Names, frame: &Frame, exchanges: &[Exchange<'_>], patience: Duration) -> Vec<Statement> {
+    let mut statements = vec![Statement::plain(&format!("set @reseal_until = unix_timestamp() + {}", patience.as_secs()))];
+    statements.extend(frame.lock_wait());
     statements.extend(exchanges.iter().enumerate().map(|(index, row)| row.carry(index)));
     statements.push(Statement::plain("start transaction"));
     let rest = format!("from {} where {} for update", names.table, names.is_key());
@@ -146,8 +148,14 @@ fn transaction(names: &Names, frame: &Frame, exchanges: &[Exchange<'_>]) -> Vec<
         }
     }
     statements.extend((0..exchanges.len()).map(|index| holds("then", index)));
-    statements.extend(COMMIT.map(Statement::plain));
+    statements.extend(commit());
     statements
+}
+
+/// Commits if it may, and takes back otherwise. Of the statements that end a transaction, `commit` can be prepared on every server.
+fn commit() -> [Statement; 4] {
+    let choose = format!("set @reseal_end = if({LIVE}, 'commit', 'do 0')");
+    [choose.as_str(), "prepare reseal_end from @reseal_end", "execute reseal_end", "rollback"].map(Statement::plain)
 }
 
 /// Expects that exactly one row has the key, and holds `now` or `then`.
@@ -165,10 +173,8 @@ fn expect(names: &Names, exchanges: &[Exchange<'_>], what: &str, index: usize) -
 /// Changes one row, from what it was read as and from nothing else, and tells whether it did.
 fn change(names: &Names, key: &str, index: usize) -> [Statement; 2] {
     let Names { table, value, .. } = names;
-    let sql = format!(
-        "update {table} set {value} = @then{index} where {} and cast({value} as binary) = @now{index} and @reseal = 1",
-        names.is_key()
-    );
+    let sql =
+        format!("update {table} set {value} = @then{index} where {} and cast({value} as binary) = @now{index} and {LIVE}", names.is_key());
     [Statement::Do { sql, values: key_values(key) }, ask(&format!("concat('changed/{index}/', row_count())"), "", vec![])]
 }
 

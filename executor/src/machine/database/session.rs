@@ -1,5 +1,7 @@
 //! One conversation with a database, by either way.
 
+use std::time::Duration;
+
 use zeroize::Zeroizing;
 
 use super::{
@@ -40,6 +42,11 @@ impl<'a> Session<'a> {
             Way::Command(_) => None,
         };
         Ok(Self { access, connection, schema: None })
+    }
+
+    /// How long each group of statements may take.
+    pub fn patience(&self) -> Duration {
+        self.access.patience
     }
 
     /// From now on, tables are those of `schema`.
