@@ -119,6 +119,25 @@ fn a_client_program_may_dress_its_output_as_it_likes() {
 }
 
 #[test]
+fn a_server_without_sha2_is_asked_for_the_values() {
+    let server = Server::start(&[]);
+    // One that does not know the function, and one that was built without and answers NULL.
+    for (index, instead) in ["s/sha2(/sha9(/g", "s/sha2([^,]*, 256)/null/g"].iter().enumerate() {
+        let line = format!("sh -c 'sed \"{instead}\" | {}'", server.client(""));
+        let scene = Scene::set(&server, &format!("sha_{index}"), command(&line), "text", INNODB);
+        let table = scene.table();
+        assert_eq!(digests(&table.rows), scene.old.digests());
+        assert_eq!(table.rows[2].stored.unwrap().bytes, scene.old.bytes()[2].1.len() as u64);
+        assert_eq!(scene.update(), Ok(all()));
+        scene.assert_rows(&scene.new, instead);
+        assert!(scene.table().copy_serves(&scene.old.digests()));
+        assert_eq!(scene.restore(), Ok(all()));
+        scene.sql("update manager_info set `value` = null where id = 2");
+        assert_eq!(scene.table().objections(&scene.step, &[])[0].to_string(), "row `etcd.pem` has no value (NULL)");
+    }
+}
+
+#[test]
 fn only_rows_that_differ_are_changed() {
     let server = Server::start(&[]);
     for (name, way) in ways(&server) {

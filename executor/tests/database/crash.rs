@@ -112,6 +112,19 @@ fn a_table_of_that_name_that_holds_something_else_is_left_alone() {
 }
 
 #[test]
+fn a_table_of_that_name_with_other_columns_is_named() {
+    let server = Server::start(&[]);
+    for (name, way) in ways(&server) {
+        let scene = Scene::set(&server, &format!("columns_{name}"), way, "text", INNODB);
+        scene.sql(&format!("create table {COPY} (id int)"));
+        let differs = DatabaseError::CopyDiffers { table: COPY.to_owned() };
+        assert_eq!(scene.database.survey(&scene.step).unwrap_err(), differs);
+        assert_eq!(scene.update().unwrap_err(), differs);
+        scene.assert_rows(&scene.old, name);
+    }
+}
+
+#[test]
 fn rows_that_a_crash_left_half_changed_are_finished_or_taken_back() {
     let server = Server::start(&[]);
     for (name, way) in ways(&server) {

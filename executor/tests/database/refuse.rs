@@ -80,6 +80,22 @@ fn a_row_that_somebody_changed_is_left_alone() {
 }
 
 #[test]
+fn a_row_that_somebody_changes_just_before_the_lock_is_left_alone() {
+    let server = Server::start(&[]);
+    for (engine, options) in [("InnoDB", INNODB), ("MyISAM", MYISAM)] {
+        for force in ["", "--force"] {
+            let theirs = "update manager_info set value = 0x78 where id = 3; start transaction;";
+            let line = format!("sh -c 'sed \"s/^start transaction;/{theirs}/\" | {}'", server.client(force));
+            let scene = Scene::set(&server, "race", command(&line), "text", options);
+            assert_eq!(scene.update(), Err(DatabaseError::Changed { key: KEYS[2].to_owned() }), "{engine} {force}");
+            let rows = scene.dump("manager_info");
+            assert_eq!((rows[0].1.as_slice(), rows[1].1.as_slice()), (scene.old.bytes()[0].1, scene.old.bytes()[1].1));
+            assert_eq!(rows[2].1, b"x");
+        }
+    }
+}
+
+#[test]
 fn a_value_that_is_not_stored_as_written_is_taken_back() {
     let server = Server::start(&["--sql-mode="]);
     for (engine, options) in [("InnoDB", INNODB), ("MyISAM", MYISAM)] {

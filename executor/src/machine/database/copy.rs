@@ -63,7 +63,11 @@ pub fn look(session: &mut Session<'_>, step: &UpdateDatabase) -> Result<Option<P
     }
     let names = Names::of(step);
     let Names { table, copy, key, value } = &names;
-    let rows = look::rows(session, &names, copy, step.rows.iter().map(|row| row.key.as_str()))?;
+    let rows = look::rows(session, &names, copy, step.rows.iter().map(|row| row.key.as_str())).map_err(|error| match error {
+        // No such column: no copy of this table.
+        DatabaseError::Server { code: 1054, .. } => DatabaseError::CopyDiffers { table: step.backup_table.to_string() },
+        error => error,
+    })?;
     let strangers = format!(
         "from {copy} c left join {table} t on t.{key} = c.{key} and cast(t.{key} as binary) = cast(c.{key} as binary) \
          and cast(t.{value} as binary) <=> cast(c.{value} as binary) where t.{key} is null"
