@@ -5,6 +5,7 @@
 //! when the test does, however that ends. Only control groups must be taken away, which the next site does where a test was killed.
 //! What is a double says so in its name: `kubelet_stand_in.py`, `kubectl_stand_in.py`, and the API server and flannel of the images.
 
+mod confirm;
 mod control_group;
 mod docker;
 mod image;

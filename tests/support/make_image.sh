@@ -12,8 +12,7 @@ mkdir -p -m 755 "$root"/{bin,etc,srv,var/lib}
 mkdir -m 1777 "$root/tmp"
 cp -L "$etcd/etcd" "$etcd/etcdctl" /bin/busybox "$here"/image/* "$root/bin/"
 for program in sh cat cp nc sleep timeout; do ln -s busybox "$root/bin/$program"; done
-for library in $(ldd "$etcd/etcd" "$etcd/etcdctl" | grep -o '/[^ :)]*' | sort -u); do
-    case $library in "$etcd"/*) continue ;; esac
+for library in $({ ldd "$etcd/etcd"; ldd "$etcd/etcdctl"; ldd /bin/busybox; } 2>/dev/null | grep -o '/[^ :)]*' | sort -u); do
     mkdir -p -m 755 "$root$(dirname "$library")"
     cp -L "$library" "$root$library"
 done

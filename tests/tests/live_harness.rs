@@ -8,7 +8,7 @@ use end_to_end::live::{Layout, Node, Quirk, Site, by_hand, database::SOCKET, lay
 
 const MANIFESTS: &str = "/opt/kubernetes/manifests-multi";
 /// For the kubelet and docker to do something, on a machine that is busy.
-const A_WHILE: Duration = Duration::from_secs(60);
+const A_WHILE: Duration = Duration::from_mins(1);
 
 fn one_master() -> Layout {
     Layout { masters: 1, ..Layout::ending_soon().masters_only() }
@@ -180,8 +180,8 @@ fn command_lines_and_environments_are_watched() {
     let watch = |needle: &str| end_to_end::live::watcher::Watcher::start(vec![needle.as_bytes().to_vec()]);
     let watcher = watch("a secret in an argument");
     let _ = Command::new("sh").args(["-c", "sleep 0.5; true 'a secret in an argument'"]).status().expect("sh runs");
-    let watched = watcher.stop();
-    assert!(watched.looks > 10 && !watched.findings.is_empty(), "{watched:?}");
+    let seen = watcher.stop();
+    assert!(seen.looks > 10 && !seen.findings.is_empty(), "{seen:?}");
     let watcher = watch("a secret in a variable");
     let _ = Command::new("sleep").arg("0.5").env("SECRET", "a secret in a variable").status().expect("sleep runs");
     assert!(!watcher.stop().findings.is_empty());

@@ -17,7 +17,7 @@ use crate::{
 /// The folder into which step 3 copies `/srv/kubernetes`.
 pub const BACKUP: &str = "/srv/kubernetes-bak";
 /// How long a restart may take, settling aside.
-const LONGEST_RESTART: Duration = Duration::from_secs(120);
+const LONGEST_RESTART: Duration = Duration::from_mins(2);
 
 /// The renewed CA, and a new leaf with its key, in a folder of the workstation.
 pub struct Renewed {
@@ -60,16 +60,25 @@ impl Renewed {
         fs::read(self.folder.join(name)).expect("the material is there")
     }
 
-    /// SHA-256 over the leaf, hexadecimal, as [`super::etcd::Served`] has it.
-    #[must_use]
-    pub fn leaf_fingerprint(&self) -> String {
-        sh("openssl x509 -in etcd.pem -outform DER | sha256sum | cut -c 1-64", &self.folder).trim().to_owned()
-    }
-
     /// Steps 3 and 5 on one node: copies its folder, and the three files over those in it.
     pub fn copy_to(&self, node: &Node) {
         let _ = node.sh(&format!("cp -r /srv/kubernetes {BACKUP}"));
-        FILES.iter().for_each(|file| node.write(&format!("/srv/kubernetes/{file}"), self.file(file)));
+        for file in FILES {
+            node.write(&format!("/srv/kubernetes/{file}"), self.file(file));
+        }
+    }
+
+    /// Steps 3 to 6.2 on a site that is not yet expired: all files first, then the masters one after another, each waited for.
+    ///
+    /// # Panics
+    /// When a master does not come back.
+    pub fn roll(&self, site: &Site) {
+        site.nodes().iter().for_each(|node| self.copy_to(node));
+        for node in site.masters() {
+            restart_static_pods(node, site.layout.settle);
+            wait_until_back(site, node);
+            site.etcd().wait_until_healthy(LONGEST_RESTART);
+        }
     }
 
     /// Steps 7 and 8: the CA and `config.json` of metainfo, and the rows of the database.
@@ -114,6 +123,21 @@ pub fn wait_until_back(site: &Site, node: &Node) {
     until(&format!("the API server on {}", node.name), LONGEST_RESTART, || {
         node.container("tos-apiserver").ok_or_else(|| "its container does not run".to_owned())
     });
+}
+
+/// Step 6.3, node by node, each waited for.
+///
+/// # Panics
+/// When flannel does not run before, or not after.
+pub fn restart_flannel_everywhere(site: &Site) {
+    for node in site.nodes().iter().filter(|node| node.has_flannel) {
+        let former = node.container("flanneld").unwrap_or_else(|| panic!("flannel does not run on {}", node.name));
+        restart_flannel(node);
+        until(&format!("flannel on {}", node.name), LONGEST_RESTART, || match node.container("flanneld") {
+            Some(now) if now != former => Ok(()),
+            now => Err(format!("{former}, now {now:?}")),
+        });
+    }
 }
 
 /// Step 6.3, for the pods of one node: by `kubectl` where there is one, else by stopping their containers.

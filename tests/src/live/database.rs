@@ -1,4 +1,4 @@
-//! The Manager's database: a real MariaDB on the Manager node, with the table that the Manager hands certificates out from.
+//! The Manager's database: a real `MariaDB` on the Manager node, with the table that the Manager hands certificates out from.
 
 use std::{
     fs,
@@ -39,15 +39,17 @@ impl<'a> Database<'a> {
         Self { node }
     }
 
-    /// Runs SQL.
+    /// Runs SQL, which the client reads from its standard input: keys do not belong in argv even here, where tests watch for them.
+    #[must_use]
     pub fn try_sql(&self, sql: &str) -> Ran {
-        self.node.run(&["mariadb", "--no-defaults", "-uroot", "-S", SOCKET, "--skip-column-names", "--raw", DATABASE, "-e", sql])
+        self.node.run_with_input(&["mariadb", "--no-defaults", "-uroot", "-S", SOCKET, "--skip-column-names", "--raw", DATABASE], sql)
     }
 
     /// Runs SQL and gives what it selects, a row a line.
     ///
     /// # Panics
     /// When the database refuses it.
+    #[must_use]
     pub fn sql(&self, sql: &str) -> String {
         self.try_sql(sql).expect_code(0).stdout
     }
@@ -92,7 +94,7 @@ pub fn start(node: &Node, options: &[String]) -> Background {
         vec!["mariadbd", "--no-defaults", "--user=root", "--bind-address=127.0.0.1", "--innodb-use-native-aio=0", &data, &socket, &port];
     argv.extend(options.iter().map(String::as_str));
     let mut server = node.start_background(&argv, LOG);
-    until("the Manager's database", Duration::from_secs(60), || {
+    until("the Manager's database", Duration::from_mins(1), || {
         assert!(server.is_running(), "mariadbd has ended:\n{}", String::from_utf8_lossy(&node.read(LOG)));
         let asked = node.run(&["mariadb-admin", "--no-defaults", "-uroot", "-S", SOCKET, "ping"]);
         if asked.code == 0 { Ok(()) } else { Err(asked.stderr) }
@@ -123,9 +125,7 @@ pub fn fill(node: &Node, workshop: &Workshop) {
          create user {USER}@localhost identified by '{PASSWORD}'; create user {USER}@127.0.0.1 identified by '{PASSWORD}';
          grant all on {DATABASE}.* to {USER}@localhost; grant all on {DATABASE}.* to {USER}@127.0.0.1;"
     );
-    // On standard input: keys do not belong in argv even here, where tests watch for them.
-    node.write("/run/fill.sql", sql);
-    let _ = node.sh(&format!("mariadb --no-defaults -uroot -S {SOCKET} </run/fill.sql; rm /run/fill.sql"));
+    let _ = node.run_with_input(&["mariadb", "--no-defaults", "-uroot", "-S", SOCKET], &sql).expect_code(0);
 }
 
 /// A data folder as the server's own installer makes it, kept because that takes seconds.

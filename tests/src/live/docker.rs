@@ -26,7 +26,7 @@ const DOCKERD: [&str; 9] = [
 /// When it does not.
 pub fn start(node: &Node) -> Background {
     let mut engine = node.start_background(&DOCKERD, LOG);
-    until(&format!("the docker engine of {}", node.name), Duration::from_secs(60), || {
+    until(&format!("the docker engine of {}", node.name), Duration::from_mins(1), || {
         assert!(engine.is_running(), "{}: dockerd has ended:\n{}", node.name, String::from_utf8_lossy(&node.read(LOG)));
         let asked = node.run(&["curl", "-sS", "-m", "5", "--unix-socket", "/run/docker.sock", "http://docker/_ping"]);
         if asked.stdout == "OK" { Ok(()) } else { Err(asked.stderr) }

@@ -116,6 +116,7 @@ impl<'a> Etcd<'a> {
     ///
     /// # Panics
     /// When they do not within this time.
+    #[allow(clippy::must_use_candidate, reason = "waiting is what it is for")]
     pub fn wait_until_healthy(&self, limit: Duration) -> Vec<Status> {
         until("a healthy etcd cluster", limit, || self.all_healthy())
     }

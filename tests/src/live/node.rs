@@ -2,10 +2,12 @@
 
 use std::{
     fs,
+    io::Write as _,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::Duration,
 };
 
@@ -24,7 +26,7 @@ pub const BUNDLE: &str = "/root/bundle.tar.gz";
 /// What this machine may have, and a node of a site does not.
 const NOT_THERE: [&str; 2] = ["crictl", "kubectl"];
 /// The longest that [`Node::run`] waits.
-const LONGEST_RUN: Duration = Duration::from_secs(900);
+const LONGEST_RUN: Duration = Duration::from_mins(15);
 
 /// A node. It stays, and its disk too, when its power is cut.
 pub struct Node {
@@ -89,7 +91,9 @@ impl Node {
 
     /// What is done once, to a disk that is new.
     pub(super) fn settle_in(&self) {
-        NOT_THERE.iter().for_each(|program| self.hide(program));
+        for program in NOT_THERE {
+            self.hide(program);
+        }
         self.write("/etc/hostname", format!("{}\n", self.name));
         self.write("/etc/machine-id", format!("{:0>32}\n", self.address.replace('.', "")));
         fs::copy(reseal_node(), self.outside("/root/reseal-node")).expect("the executor can be copied");
@@ -184,9 +188,24 @@ impl Node {
     /// # Panics
     /// When it cannot be started or takes longer than 15 minutes.
     pub fn run(&self, argv: &[&str]) -> Ran {
+        self.run_with_input(argv, "")
+    }
+
+    /// The same for a program that reads this from its standard input.
+    ///
+    /// # Panics
+    /// When it cannot be started or takes longer than 15 minutes.
+    pub fn run_with_input(&self, argv: &[&str], input: &str) -> Ran {
         let limit = LONGEST_RUN.as_secs().to_string();
-        let output = self.command(&[&["timeout", "--foreground", "-s", "KILL", &limit], argv].concat()).stdin(Stdio::null()).output();
-        ran(output.unwrap_or_else(|error| panic!("{}: {argv:?}: {error}", self.name)))
+        let mut command = self.command(&[&["timeout", "--foreground", "-s", "KILL", &limit], argv].concat());
+        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = started.unwrap_or_else(|error| panic!("{}: {argv:?}: {error}", self.name));
+        let mut its_input = child.stdin.take().expect("its input is piped");
+        thread::scope(|scope| {
+            // Whoever does not read all of it has its reasons.
+            scope.spawn(move || its_input.write_all(input.as_bytes()));
+            ran(child.wait_with_output().unwrap_or_else(|error| panic!("{}: {argv:?}: {error}", self.name)))
+        })
     }
 
     /// Runs a shell script with `set -eu` and gives what it printed.

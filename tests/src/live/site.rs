@@ -19,7 +19,7 @@ use super::{
     manifests::{self, ASSIGNED, MANIFESTS},
     network::Network,
     node::{BUNDLE, Background},
-    until,
+    support, until,
     watcher::Watcher,
     writer::Writer,
 };
@@ -49,9 +49,10 @@ impl Site {
     /// Starts a site and waits until its pods run; an expired one is not healthy then, any other is.
     ///
     /// # Panics
-    /// When something does not start.
+    /// When something does not start, or something is missing on this machine.
     #[must_use]
     pub fn start(layout: Layout) -> Self {
+        assert_possible();
         control_group::sweep();
         let network = Arc::new(Network::start());
         let nodes = nodes(&layout, &network);
@@ -231,7 +232,9 @@ impl Site {
         let mut services = Vec::new();
         if node.is_master || node.has_flannel {
             services.push(docker::start(node));
-            image.into_iter().for_each(|image| image::load(node, image));
+            if let Some(image) = image {
+                image::load(node, image);
+            }
             services.push(kubelet::start(node, &self.layout));
         }
         if node.is_manager {
@@ -283,18 +286,10 @@ impl Drop for Site {
     }
 }
 
-/// Whether sites can be started here: root, namespaces, an overlay on the root file system, and the programs.
-///
-/// # Errors
-/// What is missing.
-pub fn possible() -> Result<(), String> {
-    let script = "for tool in ip nsenter unshare dockerd docker containerd runc etcd etcdctl mariadbd busybox python3 curl openssl; do
-            PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v $tool >/dev/null || { echo \"$tool is missing\"; exit 1; }
-        done
-        [ $(id -u) = 0 ] || { echo 'only root may do it'; exit 1; }
-        unshare --net --mount --uts --ipc --pid --cgroup --fork sh -euc 'mount -t tmpfs x /mnt; mkdir /mnt/u /mnt/w /mnt/m; mount -t overlay x -o lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w /mnt/m' 2>&1";
-    let ran = run("sh", &["-euc", script], Path::new("/"));
-    if ran.code == 0 { Ok(()) } else { Err(ran.stdout + &ran.stderr) }
+/// Whether sites can be started here; otherwise what is missing.
+fn assert_possible() {
+    let asked = run(support("live_possible.sh"), &[] as &[&str], Path::new("/"));
+    assert_eq!(asked.code, 0, "no live site here, for it {}", asked.stdout);
 }
 
 /// Puts a pod's manifest into a folder that a kubelet reads, whole.
