@@ -13,7 +13,7 @@ mkdir -p proc sys dev run tmp var/lib/docker .former
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount -t tmpfs -o mode=755 dev dev
-for device in null zero full random urandom tty kmsg; do
+for device in null zero full random urandom tty; do
     touch "dev/$device"
     mount --bind "/dev/$device" "dev/$device"
 done
@@ -36,9 +36,10 @@ if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     done
 else
     mount -t tmpfs cgroup sys/fs/cgroup
-    for controller in cpu cpuacct cpuset memory devices freezer blkio pids; do
-        mkdir "sys/fs/cgroup/$controller"
-        mount -t cgroup -o "$controller" cgroup "sys/fs/cgroup/$controller" 2>/dev/null || rmdir "sys/fs/cgroup/$controller"
+    for controller in cpu cpuacct cpuset memory devices freezer blkio pids none,name=systemd; do
+        folder=sys/fs/cgroup/${controller#none,name=}
+        mkdir "$folder"
+        mount -t cgroup -o "$controller" cgroup "$folder" 2>/dev/null || rmdir "$folder"
     done
 fi
 

@@ -192,7 +192,7 @@ impl Site {
             return format!("{} is off\n", node.name);
         }
         let script = format!(
-            "for log in {} {} {}; do [ ! -e $log ] || {{ echo \"-- $log\"; tail -n 15 $log; }}; done
+            "for log in {} {} {}; do [ ! -e $log ] || {{ echo \"-- $log\"; grep -v level=info $log | tail -n 15; }}; done
              command -v docker >/dev/null && docker ps -a --format '{{{{.Names}}}} {{{{.Status}}}}' || :
              for id in $(docker ps -aq --filter name=k8s_tos- 2>/dev/null); do echo \"-- $(docker inspect -f '{{{{.Name}}}}' $id)\"; docker logs --tail 8 $id 2>&1 | cut -c 1-300; done",
             kubelet::LOG,
