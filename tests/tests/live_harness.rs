@@ -48,7 +48,7 @@ fn ended(node: &Node, word: &str) -> usize {
 
 #[test]
 fn each_quirk_of_the_kubelet_does_what_it_says() {
-    let site = Site::start(Layout { slow_stop: Duration::from_secs(6), ..one_master() });
+    let site = Site::start(Layout { slow_stop: Duration::from_secs(10), ..one_master() });
     let node = site.node("tos1");
 
     node.set_quirk(Quirk::NoRemove, true);
@@ -162,6 +162,9 @@ fn a_node_keeps_its_disk_when_its_power_is_cut() {
     let rows = site.database().everything("manager_info");
     assert_eq!(rows.lines().count(), 6, "{rows}");
     assert_eq!(site.etcd().put(node, "before", "1"), Ok(()));
+    let mut sleeping = node.start_background(&["sleep", "100"], "/run/sleep.log");
+    sleeping.signal("TERM");
+    assert_eq!(sleeping.wait(A_WHILE), 128 + 15, "it was ended by the signal");
     node.write("/root/kept", "1");
     node.write("/run/lost", "1");
 
@@ -173,6 +176,29 @@ fn a_node_keeps_its_disk_when_its_power_is_cut() {
     assert_eq!(site.etcd().get(node, "before"), Ok("1".to_owned()));
     assert_eq!(site.database().everything("manager_info"), rows);
     assert!(node.has(SOCKET));
+
+    site.database().stop();
+    assert_ne!(site.database().try_sql("select 1").code, 0, "the database is down");
+    site.start_database(&["--sql-mode=ANSI_QUOTES".to_owned()]);
+    assert!(site.database().sql("select @@sql_mode").contains("ANSI_QUOTES"));
+    assert_eq!(site.database().everything("manager_info"), rows);
+}
+
+#[test]
+fn the_writing_client_notices_what_is_lost_and_how_long_it_was_interrupted() {
+    let site = Site::start(one_master());
+    let node = site.node("tos1");
+    let writer = site.start_writer();
+    std::thread::sleep(Duration::from_secs(2));
+    let etcd = running(node, "tos-etcd");
+    let _ = node.docker(&["pause", &etcd]).expect_code(0);
+    std::thread::sleep(Duration::from_secs(2));
+    let _ = node.docker(&["unpause", &etcd]).expect_code(0);
+    let _ = site.etcd().wait_until_healthy(A_WHILE);
+    let _ = site.etcd().client(node, &["del", "written/00000001"]).expect_code(0);
+    let written = writer.stop();
+    assert_eq!((written.lost, written.misread), (1, 0), "{:#}", written.report);
+    assert!(written.longest_interruption >= Duration::from_millis(1900), "{:#}", written.report);
 }
 
 #[test]

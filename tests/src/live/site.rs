@@ -166,6 +166,15 @@ impl Site {
         self.start_services(node, None);
     }
 
+    /// Starts the Manager's database again, after [`Database::stop`], with these options instead of the layout's.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_database(&self, options: &[String]) {
+        let server = database::start(self.manager(), options);
+        self.services.lock().unwrap_or_else(PoisonError::into_inner).push(server);
+    }
+
     /// Waits until each node runs the pods that it should, whether or not they are well. An API server that waits for etcd counts as
     /// running, for it comes and goes.
     ///
