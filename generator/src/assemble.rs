@@ -13,7 +13,7 @@ use bundle_format::{
     manifest::{AuthorityRecord, CertificateRecord, LeafRecord, Manifest, NodeRecord},
     name::{BundleName, EntryPath, NameError},
     reader::{BundleError, Complete, Tarball, Unverified, Visitor},
-    slice::Slice,
+    slice::{DatabaseRow, Slice, Step},
     writer::{self, Entries, WriteError},
 };
 use thiserror::Error;
@@ -27,6 +27,7 @@ use crate::{
     profile::Part,
     signer::SignerKey,
     site::{Site, Warning},
+    sql,
 };
 
 /// How long after its making a bundle should be applied.
@@ -63,6 +64,9 @@ pub enum AssembleError {
     /// No executor at all.
     #[error("no executor is given and none lies beside this program")]
     NoExecutor,
+    /// A step is about an entry that the bundle does not have.
+    #[error("a step is about the entry `{0}`, and there is none")]
+    NoEntry(EntryPath),
     /// A name that cannot stand in a bundle.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -165,6 +169,10 @@ fn entries(
             add(leaf.key_entry()?, leaf.key_pem.as_bytes().to_vec());
         }
     }
+    for (path, script) in scripts(slices, &entries)? {
+        drop(entries.insert(path, script));
+    }
+    let mut add = |path: EntryPath, content: Vec<u8>| entries.insert(path, Zeroizing::new(content));
     for (architecture, (_, content)) in &executors.0 {
         add(format!("executor/linux-{}/reseal-node", architecture.name()).parse()?, content.to_vec());
     }
@@ -173,6 +181,26 @@ fn entries(
     add("README.txt".parse()?, English(&facts).render()?.into_bytes());
     add("README.zh-CN.txt".parse()?, Chinese(&facts).render()?.into_bytes());
     Ok(entries)
+}
+
+/// The by-hand SQL of each database step, from the same data as the step.
+fn scripts(slices: &[Slice], entries: &Entries) -> Result<Vec<(EntryPath, Zeroizing<Vec<u8>>)>, AssembleError> {
+    let steps = slices.iter().flat_map(|slice| &slice.steps).filter_map(|step| match step {
+        Step::UpdateDatabase(step) => Some(step),
+        _ => None,
+    });
+    let mut scripts = Vec::new();
+    for step in steps {
+        let content = |row: &DatabaseRow| {
+            let value = entries.get(&row.entry).ok_or_else(|| AssembleError::NoEntry(row.entry.clone()))?;
+            Ok((row.key.clone(), Zeroizing::new(value.trim_ascii_end().to_vec())))
+        };
+        let values = step.rows.iter().map(content).collect::<Result<Vec<_>, AssembleError>>()?;
+        let contents: Vec<(&str, &[u8])> = values.iter().map(|(key, value)| (key.as_str(), value.as_slice())).collect();
+        scripts.push((step.update_sql.clone(), sql::update_script(step, &contents)));
+        scripts.push((step.undo_sql.clone(), Zeroizing::new(sql::undo_script(step, &contents))));
+    }
+    Ok(scripts)
 }
 
 fn json<T: serde::Serialize>(document: &T) -> Result<Vec<u8>, serde_json::Error> {

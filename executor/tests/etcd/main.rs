@@ -46,7 +46,7 @@ fn local(port: u16) -> SocketAddr {
 
 fn member(node: &str, port: u16) -> EtcdMember {
     let (node, address) = (node.parse().unwrap(), Ipv4Addr::LOCALHOST.into());
-    EtcdMember { host_name: format!("{node}.example"), node, address, port }
+    EtcdMember { host_name: format!("{node}.example"), node, address, port, peer_port: 2380 }
 }
 
 /// Looks at one member, and checks that it took no longer than it may.
