@@ -81,9 +81,8 @@ impl Services {
             Step::RestartStaticPods(step) => {
                 let runtime = self.runtime(machine);
                 drop(self.running.insert(number, runtime.running(machine, &Wanted::Workloads(&step.workloads))));
-                self.manifests.extend(
-                    step.manifests.iter().map(|manifest| (manifest.clone(), manifests::whereabouts(step, manifest, machine))),
-                );
+                self.manifests
+                    .extend(step.manifests.iter().map(|manifest| (manifest.clone(), manifests::whereabouts(step, manifest, machine))));
                 let holding = machine.place(&step.holding).ok().map(|place| place.join("manifest"));
                 let volume = holding.and_then(|place| machine.volume(&place.folder()).ok());
                 drop(self.holding.insert(step.holding.clone(), volume));

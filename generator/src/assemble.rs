@@ -169,9 +169,8 @@ fn entries(
             add(leaf.key_entry()?, leaf.key_pem.as_bytes().to_vec());
         }
     }
-    for (path, script) in scripts(slices, &entries)? {
-        drop(entries.insert(path, script));
-    }
+    let scripts = scripts(slices, &entries)?;
+    entries.extend(scripts);
     let mut add = |path: EntryPath, content: Vec<u8>| entries.insert(path, Zeroizing::new(content));
     for (architecture, (_, content)) in &executors.0 {
         add(format!("executor/linux-{}/reseal-node", architecture.name()).parse()?, content.to_vec());
@@ -184,12 +183,12 @@ fn entries(
 }
 
 /// The by-hand SQL of each database step, from the same data as the step.
-fn scripts(slices: &[Slice], entries: &Entries) -> Result<Vec<(EntryPath, Zeroizing<Vec<u8>>)>, AssembleError> {
+fn scripts(slices: &[Slice], entries: &Entries) -> Result<Entries, AssembleError> {
     let steps = slices.iter().flat_map(|slice| &slice.steps).filter_map(|step| match step {
         Step::UpdateDatabase(step) => Some(step),
         _ => None,
     });
-    let mut scripts = Vec::new();
+    let mut scripts = Entries::new();
     for step in steps {
         let content = |row: &DatabaseRow| {
             let value = entries.get(&row.entry).ok_or_else(|| AssembleError::NoEntry(row.entry.clone()))?;
@@ -197,8 +196,8 @@ fn scripts(slices: &[Slice], entries: &Entries) -> Result<Vec<(EntryPath, Zeroiz
         };
         let values = step.rows.iter().map(content).collect::<Result<Vec<_>, AssembleError>>()?;
         let contents: Vec<(&str, &[u8])> = values.iter().map(|(key, value)| (key.as_str(), value.as_slice())).collect();
-        scripts.push((step.update_sql.clone(), sql::update_script(step, &contents)));
-        scripts.push((step.undo_sql.clone(), Zeroizing::new(sql::undo_script(step, &contents))));
+        drop(scripts.insert(step.update_sql.clone(), sql::update_script(step, &contents)));
+        drop(scripts.insert(step.undo_sql.clone(), Zeroizing::new(sql::undo_script(step, &contents))));
     }
     Ok(scripts)
 }

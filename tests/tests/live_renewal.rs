@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use end_to_end::live::{Layout, Site};
 
-const A_WHILE: Duration = Duration::from_secs(60);
+const A_WHILE: Duration = Duration::from_mins(1);
 
 #[test]
 fn first() {

@@ -63,7 +63,14 @@ impl Args {
         Ok(conclude(context, &bundle, slice, &work, look.warnings))
     }
 
-    fn look(&self, driver: &Driver<'_>, bundle: &Bundle, slice: &Slice, holds_lock: bool, show: impl Fn(&Plan<'_>)) -> Result<Look, Failure> {
+    fn look(
+        &self,
+        driver: &Driver<'_>,
+        bundle: &Bundle,
+        slice: &Slice,
+        holds_lock: bool,
+        show: impl Fn(&Plan<'_>),
+    ) -> Result<Look, Failure> {
         let facts = job::facts(bundle, slice, driver.machine, holds_lock, self.work.wishes(&driver.options))?;
         let mut earlier = Earlier::of(driver, bundle, slice)?;
         let plan = job::plan(bundle, slice, &facts, &earlier)?;
@@ -196,7 +203,8 @@ fn quorums(context: &Context, bundle: &Bundle, slice: &Slice) -> Vec<(Value, boo
         Step::AwaitEtcd(step) if context.machine.is_whole() => slice.cluster(&step.cluster),
         _ => None,
     });
-    let leaves: Vec<_> = bundle.manifest().authorities.iter().flat_map(|authority| &authority.leaves).map(|leaf| leaf.renewed.fingerprint).collect();
+    let leaves: Vec<_> =
+        bundle.manifest().authorities.iter().flat_map(|authority| &authority.leaves).map(|leaf| leaf.renewed.fingerprint).collect();
     own.map(|cluster| {
         let sights = cluster::look(&context.machine, cluster).unwrap_or_default();
         let has_quorum = !sights.is_empty() && cluster::has_quorum(&sights);

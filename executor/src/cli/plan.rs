@@ -57,7 +57,8 @@ impl Args {
 
 fn outlook(refusals: usize, view: &PlanView, continues: Option<&str>) -> String {
     let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let work = [(view.changes, "file"), (view.rows, "row")].into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| many(count, what));
+    let work =
+        [(view.changes, "file"), (view.rows, "row")].into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| many(count, what));
     let work = work.collect::<Vec<_>>().join(" and ");
     match (refusals, continues) {
         (0, Some(run)) => format!("`apply` finishes the interrupted run `{run}` with its own backups"),

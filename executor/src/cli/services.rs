@@ -33,6 +33,7 @@ pub struct RestartArgs {
 /// How the Manager's database is reached.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Manager database")]
+#[allow(clippy::struct_field_names, reason = "they are called like the flags")]
 pub struct DatabaseArgs {
     /// Its socket [default: the bundle's, or the first that is there of the usual ones]
     #[arg(long, value_name = "PATH", conflicts_with_all = ["db_host", "db_command"])]
@@ -117,12 +118,14 @@ impl DatabaseArgs {
     fn server(&self, known: &DatabaseConnection, machine: &Machine) -> Server {
         let port = self.db_port.or(known.port).unwrap_or(PORT);
         let usual = || SOCKETS.into_iter().find(|path| machine.has_socket(path.as_ref())).unwrap_or(SOCKETS[0]);
-        match (&self.db_socket, self.db_host, &known.socket, known.host) {
-            (Some(socket), ..) => Server::Socket(socket.clone()),
-            (None, Some(host), ..) => Server::Address(host, port),
-            (None, None, Some(socket), _) => Server::Socket(socket.into()),
-            (None, None, None, Some(host)) => Server::Address(host, port),
-            (None, None, None, None) => Server::Socket(usual().into()),
+        let (socket, host) = match (&self.db_socket, self.db_host) {
+            (None, None) => (known.socket.as_ref().map(PathBuf::from), known.host),
+            (socket, host) => (socket.clone(), host),
+        };
+        match (socket, host) {
+            (Some(socket), _) => Server::Socket(socket),
+            (None, Some(host)) => Server::Address(host, port),
+            (None, None) => Server::Socket(usual().into()),
         }
     }
 
@@ -133,7 +136,8 @@ impl DatabaseArgs {
             return Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())));
         }
         if let Some(name) = &self.db_password_env {
-            let value = std::env::var(name).map_err(|_| unusable("--db-password-env", &format!("`{name}` is not set, or not UTF-8 text")))?;
+            let value =
+                std::env::var(name).map_err(|_| unusable("--db-password-env", &format!("`{name}` is not set, or not UTF-8 text")))?;
             return Ok(Some(Zeroizing::new(value)));
         }
         if self.db_ask_password {

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     cluster,
     error::Failure,
+    etcd::MemberSight,
     present::{StatusView, generation, show_members, show_status},
     quorum,
     run::{Run, Store},
@@ -34,24 +35,30 @@ impl Args {
         show_status(&context.screen, &view);
         let site = if context.machine.is_whole() { self.site(context, &runs)? } else { None };
         let mut document = json!(view);
-        document["etcd"] = site.map_or(Value::Null, |(clusters, authorities)| show_site(context, &clusters, &authorities));
+        document["etcd"] = site.map_or(Value::Null, |site| show_site(context, &site));
         Ok(Outcome::of(document))
     }
 
     /// The clusters of the site and what was renewed, from the bundle that was named, or else from the last run.
-    fn site(&self, context: &Context, runs: &[Run]) -> Result<Option<(Vec<EtcdCluster>, Vec<AuthorityRecord>)>, Failure> {
+    fn site(&self, context: &Context, runs: &[Run]) -> Result<Option<Site>, Failure> {
         if self.bundle.path.is_some() {
             let bundle = self.bundle.read(context, self.node.wanted(&context.machine))?;
             let (slice, _) = job::own_slice(&bundle, &self.node, &context.machine)?;
-            return Ok(Some((slice.etcd.clone(), bundle.manifest().authorities.clone())));
+            return Ok(Some(Site { etcd: slice.etcd.clone(), authorities: bundle.manifest().authorities.clone() }));
         }
         let begin = runs.iter().rev().find_map(|run| run.state().ok()?.begin);
-        Ok(begin.map(|begin| (begin.etcd.clone(), begin.authorities.clone())))
+        Ok(begin.map(|begin| Site { etcd: begin.etcd.clone(), authorities: begin.authorities.clone() }))
     }
 }
 
-fn show_site(context: &Context, clusters: &[EtcdCluster], authorities: &[AuthorityRecord]) -> Value {
-    let leaves = authorities.iter().flat_map(|authority| &authority.leaves);
+/// The clusters of a site, and what was renewed of it.
+struct Site {
+    etcd: Vec<EtcdCluster>,
+    authorities: Vec<AuthorityRecord>,
+}
+
+fn show_site(context: &Context, site: &Site) -> Value {
+    let leaves = site.authorities.iter().flat_map(|authority| &authority.leaves);
     let leaves: Vec<(Digest, Digest)> = leaves.map(|leaf| (leaf.former.fingerprint, leaf.renewed.fingerprint)).collect();
     let show = |cluster: &EtcdCluster| match cluster::look(&context.machine, cluster) {
         Err(why) => {
@@ -59,16 +66,29 @@ fn show_site(context: &Context, clusters: &[EtcdCluster], authorities: &[Authori
             json!({ "cluster": cluster.name, "error": why.to_string() })
         }
         Ok(sights) => {
-            show_members(&context.screen, cluster.name.as_str(), &sights, &leaves);
-            let left = sights.iter().filter(|sight| generation(sight, &leaves) != Some("new")).count();
+            let peers = cluster::peers(&context.machine, cluster);
+            let renewed: Vec<Digest> = leaves.iter().map(|(_, renewed)| *renewed).collect();
+            let certificate = |sight: &MemberSight| {
+                let peer = peers.iter().find(|peer| peer.node == sight.node);
+                let is_renewed = peer.is_some_and(|peer| cluster::is_renewed(peer, &renewed))
+                    || sight.is_healthy() && generation(sight, &leaves) == Some("new");
+                if is_renewed {
+                    Some("new")
+                } else {
+                    generation(sight, &leaves).map(|generation| if generation == "new" { "new, not restarted" } else { generation })
+                }
+            };
+            show_members(&context.screen, cluster.name.as_str(), &sights, certificate);
+            let left = sights.iter().filter(|sight| certificate(sight) != Some("new")).count();
             let healthy = sights.iter().filter(|sight| sight.is_healthy()).count();
             let needed = quorum::quorum(sights.len());
             let verdict = if healthy >= needed { "the quorum is there" } else { "there is no quorum" };
             context.screen.say(&format!("site      {healthy} of {} members are healthy, {needed} are a quorum: {verdict}", sights.len()));
             context.screen.say(&format!("          {left} still to visit, as far as the network shows"));
-            let generations: Vec<Value> = sights.iter().map(|sight| json!({ "node": sight.node, "leaf": generation(sight, &leaves) })).collect();
-            json!({ "cluster": cluster.name, "members": sights, "generations": generations, "to_visit": left, "healthy": healthy, "needed": needed })
+            let certificates: Vec<Value> =
+                sights.iter().map(|sight| json!({ "node": sight.node, "certificate": certificate(sight) })).collect();
+            json!({ "cluster": cluster.name, "members": sights, "certificates": certificates, "to_visit": left, "healthy": healthy, "needed": needed })
         }
     };
-    Value::Array(clusters.iter().map(show).collect())
+    Value::Array(site.etcd.iter().map(show).collect())
 }

@@ -195,10 +195,7 @@ impl StepRecord {
     /// Whether the step is about what runs, not about what is stored.
     #[must_use]
     pub fn is_service(&self) -> bool {
-        matches!(
-            self,
-            Self::AwaitContainers(_) | Self::AwaitEtcd(_) | Self::RestartPods { .. } | Self::RestartStaticPods { .. }
-        )
+        matches!(self, Self::AwaitContainers(_) | Self::AwaitEtcd(_) | Self::RestartPods { .. } | Self::RestartStaticPods { .. })
     }
 
     /// The rows that the step changes.

@@ -126,13 +126,17 @@ fn next(phase: Phase, record: &Record, steps: &[StepRecord]) -> Option<Phase> {
         (Phase::Applying { done, started: true }, Record::StepDone { step }) if *step == done => {
             Phase::Applying { done: done + 1, started: false }
         }
-        (Phase::Applying { started: false, .. }, Record::Paused) => phase,
-        (Phase::Applying { .. } | Phase::Applied | Phase::Undoing { .. }, Record::Deviation { .. }) => phase,
+        (Phase::Applying { started: false, .. }, Record::Paused)
+        | (Phase::Applying { .. } | Phase::Applied | Phase::Undoing { .. }, Record::Deviation { .. }) => phase,
         (Phase::Applying { done, started: false }, Record::Applied) if done == steps.len() => Phase::Applied,
         (Phase::Applying { .. } | Phase::Applied | Phase::Undoing { .. }, Record::UndoStarted { discard_changes, .. }) => {
             undoing(phase, *discard_changes, steps.len())
         }
-        (Phase::Undoing { reached, undone, .. }, Record::UndoRestart { step, .. }) if next_undone(steps, reached, undone) == Some(*step) => phase,
+        (Phase::Undoing { reached, undone, .. }, Record::UndoRestart { step, .. })
+            if next_undone(steps, reached, undone) == Some(*step) =>
+        {
+            phase
+        }
         (Phase::Undoing { reached, undone, discard_changes }, Record::StepUndone { step })
             if next_undone(steps, reached, undone) == Some(*step) =>
         {

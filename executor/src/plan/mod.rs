@@ -239,9 +239,7 @@ fn service_record(service: &PlannedService<'_>, numbers: &mut Numbers) -> Option
     Some(match (service.step, &service.todo) {
         (Step::AwaitContainers(step), Todo::Await) => StepRecord::AwaitContainers(step.clone()),
         (Step::AwaitEtcd(step), Todo::Await) => StepRecord::AwaitEtcd(step.clone()),
-        (Step::RestartPods(step), Todo::Restart { former, .. }) => {
-            StepRecord::RestartPods { step: step.clone(), former: former.clone() }
-        }
+        (Step::RestartPods(step), Todo::Restart { former, .. }) => StepRecord::RestartPods { step: step.clone(), former: former.clone() },
         (Step::RestartStaticPods(step), Todo::Restart { former, .. }) => {
             StepRecord::RestartStaticPods { step: step.clone(), former: former.clone() }
         }

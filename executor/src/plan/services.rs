@@ -122,7 +122,9 @@ fn rows(step: &UpdateDatabase, services: &Services, material: &Material) -> Resu
     let table = match &services.database {
         None => return Ok(Todo::Nothing("left to the by-hand SQL, as `--leave-database` says")),
         Some(Err(_)) => return Ok(Todo::Unclear),
-        Some(Ok(Survey::NoTable { .. })) => return Ok(Todo::Nothing("this Manager keeps no certificates in its database: it has no such table")),
+        Some(Ok(Survey::NoTable { .. })) => {
+            return Ok(Todo::Nothing("this Manager keeps no certificates in its database: it has no such table"));
+        }
         Some(Ok(Survey::Table(table))) => table,
     };
     let mut rows = Vec::new();

@@ -54,11 +54,12 @@ fn manifests(step: &RestartStaticPods, services: &Services) -> Vec<Refusal> {
     let volume = |path| services.holding.get(path).and_then(Option::as_ref);
     match (step.manifests.first().and_then(volume), volume(&step.holding)) {
         (Some(folder), Some(holding)) if folder.device != holding.device => {
-            refusals.push(Refusal::Holding { holding: step.holding.clone(), why: "it lies on another file system than the manifests".to_owned() });
+            refusals.push(Refusal::Holding {
+                holding: step.holding.clone(),
+                why: "it lies on another file system than the manifests".to_owned(),
+            });
         }
-        (_, Some(holding)) => refusals.extend(
-            holding.closed.clone().map(|why| Refusal::Holding { holding: step.holding.clone(), why }),
-        ),
+        (_, Some(holding)) => refusals.extend(holding.closed.clone().map(|why| Refusal::Holding { holding: step.holding.clone(), why })),
         (_, None) => refusals.push(Refusal::Holding { holding: step.holding.clone(), why: "it does not exist".to_owned() }),
     }
     refusals
@@ -108,11 +109,8 @@ fn database(step: &UpdateDatabase, services: &Services, bundle: &Bundle) -> Vec<
 
 /// Rows that are as wanted need no room and no rights.
 fn table_refusals(step: &UpdateDatabase, table: &Table, bundle: &Bundle) -> Vec<Refusal> {
-    let wanted: Vec<(&str, &[u8])> = step
-        .rows
-        .iter()
-        .filter_map(|row| Some((row.key.as_str(), update_database::value(bundle.material.get(&row.entry)?))))
-        .collect();
+    let wanted: Vec<(&str, &[u8])> =
+        step.rows.iter().filter_map(|row| Some((row.key.as_str(), update_database::value(bundle.material.get(&row.entry)?)))).collect();
     let stored = |key: &str| table.rows.iter().find(|row| row.key == key).and_then(|row| row.stored);
     if wanted.iter().all(|(key, value)| stored(key).is_some_and(|stored| stored.digest == Digest::of(value))) {
         return Vec::new();

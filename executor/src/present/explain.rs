@@ -127,10 +127,9 @@ fn explain_rejection(rejection: &Rejection) -> (&'static str, Vec<String>) {
 
 fn explain_run(error: &RunError, call: &Call) -> (&'static str, Vec<String>) {
     match error {
-        RunError::Interrupted { .. } => (
-            "interrupted",
-            vec![format!("to go on: {}", call.again("")), format!("to go back: {}", call.other("rollback"))],
-        ),
+        RunError::Interrupted { .. } => {
+            ("interrupted", vec![format!("to go on: {}", call.again("")), format!("to go back: {}", call.other("rollback"))])
+        }
         RunError::Unchanged { .. } => ("unchanged", vec![format!("remove the cause, then {}", call.again(""))]),
         RunError::RolledBack { .. } => ("rolled-back", vec![format!("remove the cause, then {}", call.again(""))]),
         RunError::Stuck { restore_text, .. } | RunError::NotUndone { restore_text, .. } => (
@@ -181,10 +180,9 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
         Refusal::DocumentMissing { target } => ("document-missing", vec![format!("look for it: `ls -l $(dirname {target})`")]),
         Refusal::Full { folder, .. } => ("full", vec![format!("make room: `df -h {folder}`")]),
         Refusal::Holding { holding, .. } => ("holding", vec![format!("look at it: `ls -ld {holding}; findmnt -T {holding}`")]),
-        Refusal::Manifest { manifest, holding, .. } => (
-            "manifest",
-            vec![format!("is this the right node? exactly one of both must be there: `ls -l {manifest} {holding}/`")],
-        ),
+        Refusal::Manifest { manifest, holding, .. } => {
+            ("manifest", vec![format!("is this the right node? exactly one of both must be there: `ls -l {manifest} {holding}/`")])
+        }
         Refusal::NewLeaf { .. } => ("new-leaf", one("the bundle would break this cluster: have it built again from this site's files")),
         Refusal::NoCertificate { target, .. } => {
             ("no-certificate", vec![format!("restore the file, or move it away: `openssl x509 -noout -in {target}`")])

@@ -71,12 +71,13 @@ pub fn show_services(screen: &Screen, facts: &Facts, plan: &Plan<'_>) {
         None => {}
     }
     if let Some(Ok(Survey::Table(table))) = &services.database {
-        let engine = if table.is_transactional { "all rows in one transaction" } else { "it knows no transactions: row by row, each verified" };
+        let engine =
+            if table.is_transactional { "all rows in one transaction" } else { "it knows no transactions: row by row, each verified" };
         screen.toned(Tone::Bold, "database", &format!(" `{}` on {}, engine {}: {engine}", table.schema, table.server, table.engine));
     }
     for (name, sights) in &services.clusters {
         match sights {
-            Ok(sights) => show_members(screen, name.as_str(), sights, &[]),
+            Ok(sights) => show_members(screen, name.as_str(), sights, |_| None),
             Err(why) => screen.warn(&why.to_string()),
         }
     }
@@ -104,7 +105,9 @@ fn show_downtime(screen: &Screen, service: &PlannedService<'_>, facts: &Facts) {
             );
             let members = step.cluster.as_ref().and_then(|cluster| facts.services.as_ref()?.clusters.get(cluster)?.as_ref().ok());
             if members.is_some_and(|members| members.len() <= 2) {
-                screen.warn("etcd of one or two members has no quorum meanwhile: the whole cluster stands still; `apply` asks for your consent");
+                screen.warn(
+                    "etcd of one or two members has no quorum meanwhile: the whole cluster stands still; `apply` asks for your consent",
+                );
             }
         }
         Step::RestartPods(step) => {
@@ -114,16 +117,16 @@ fn show_downtime(screen: &Screen, service: &PlannedService<'_>, facts: &Facts) {
     }
 }
 
-/// Members, one a line. `leaves` are the fingerprints of the former and the new leaf.
-pub fn show_members(screen: &Screen, cluster: &str, sights: &[MemberSight], leaves: &[(Digest, Digest)]) {
+/// Members, one a line, each with the certificate that it has, where that is known.
+pub fn show_members(screen: &Screen, cluster: &str, sights: &[MemberSight], certificate: impl Fn(&MemberSight) -> Option<&'static str>) {
     screen.toned(Tone::Bold, "etcd", &format!("    `{cluster}`, {} members", sights.len()));
     for sight in sights {
-        let leaf = generation(sight, leaves).map_or_else(String::new, |generation| format!("{generation} certificate, "));
-        screen.say(&format!("  {}  {leaf}{}", sight.node, sight.state));
+        let certificate = certificate(sight).map_or_else(String::new, |certificate| format!("{certificate} certificate, "));
+        screen.say(&format!("  {}  {certificate}{}", sight.node, sight.state));
     }
 }
 
-/// Which leaf a member serves: `old`, `new` or `other`.
+/// Which leaf a member serves: `old`, `new` or `other`. `leaves` are the fingerprints of the former and the new one.
 pub fn generation(sight: &MemberSight, leaves: &[(Digest, Digest)]) -> Option<&'static str> {
     let served = sight.served?.fingerprint;
     Some(match () {

@@ -244,7 +244,7 @@ impl Driver<'_> {
         let why = match self.go_forward(&mut run, material) {
             Ok(true) => return Ok(Outcome::Applied(run)),
             Ok(false) => return Ok(Outcome::Paused(run)),
-            Err(Fault::Step(StepError::Interrupted(_))) => return Err(self.interrupted(&run)),
+            Err(Fault::Step(StepError::Interrupted(_))) => return Err(interrupted(&run)),
             Err(why) => why,
         };
         let unchanged = self.is_unchanged(&run)?;
@@ -252,7 +252,7 @@ impl Driver<'_> {
         match self.go_back(&mut run, &reason, false) {
             _ if unchanged => Err(RunError::Unchanged { why: Box::new(why) }),
             Ok(()) => Err(RunError::RolledBack { why: Box::new(why) }),
-            Err(Fault::Step(StepError::Interrupted(_))) => Err(self.interrupted(&run)),
+            Err(Fault::Step(StepError::Interrupted(_))) => Err(interrupted(&run)),
             Err(undo) => {
                 let restore_text = run.folder.restore_text().to_string();
                 Err(RunError::Stuck { why: Box::new(why), undo: Box::new(undo), restore_text })
@@ -271,10 +271,6 @@ impl Driver<'_> {
             StepRecord::EditJson { .. } | StepRecord::InstallFiles { .. } => step.files().iter().all(|file| !self.is_new(file)),
             _ => false,
         }))
-    }
-
-    fn interrupted(&self, run: &Run) -> RunError {
-        RunError::Interrupted { run: run.folder.name.clone() }
     }
 
     fn is_new(&self, change: &FileChange) -> bool {
@@ -308,7 +304,8 @@ impl Driver<'_> {
     /// What the operator overrides is on record before it has effect.
     fn record_deviations(&self, run: &mut Run, bench: &Bench<'_>) -> Result<(), Fault> {
         let recorded = run.state()?.deviations;
-        let is_guarded = !bench.mode.is_recovery() && bench.begin.steps.iter().any(|step| matches!(step, StepRecord::RestartStaticPods { .. }));
+        let is_guarded =
+            !bench.mode.is_recovery() && bench.begin.steps.iter().any(|step| matches!(step, StepRecord::RestartStaticPods { .. }));
         for what in self.options.allowed.difference(&recorded).copied().collect::<Vec<_>>() {
             if is_guarded || what == Deviation::DatabaseLeft {
                 run.record(self.machine, Record::Deviation { what })?;
@@ -333,7 +330,7 @@ impl Driver<'_> {
         let not_undone = |run: &Run, why| RunError::NotUndone { run: run.folder.name.clone(), why: Box::new(why), restore_text };
         match self.check_backups(&run).and_then(|()| self.go_back(&mut run, "the operator asked for it", discard)) {
             Ok(()) => Ok(run),
-            Err(Fault::Step(StepError::Interrupted(_))) => Err(self.interrupted(&run)),
+            Err(Fault::Step(StepError::Interrupted(_))) => Err(interrupted(&run)),
             Err(why) => Err(not_undone(&run, why)),
         }
     }
@@ -418,6 +415,10 @@ impl Driver<'_> {
         run.record(self.machine, Record::UndoRestart { step, containers: containers.clone() })?;
         Ok(containers)
     }
+}
+
+fn interrupted(run: &Run) -> RunError {
+    RunError::Interrupted { run: run.folder.name.clone() }
 }
 
 fn steps_of(run: &Run) -> Result<Vec<StepRecord>, StoreError> {

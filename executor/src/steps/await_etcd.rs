@@ -1,17 +1,16 @@
 //! The step `await-etcd`: this node's member is back. In recovery that means no more than that it listens: before a majority was
 //! renewed it can neither be healthy nor answer a handshake.
 
-use bundle_format::{name::Label, slice::{AwaitEtcd, EtcdCluster}};
+use bundle_format::{
+    name::Label,
+    slice::{AwaitEtcd, EtcdCluster},
+};
 
 use super::{
     Bench, StepError,
     wait::{self, Look},
 };
-use crate::{
-    cluster,
-    etcd::MemberSight,
-    quorum,
-};
+use crate::{cluster, etcd::MemberSight, quorum};
 
 /// How long a cluster with a majority of renewed members may take to become healthy, in seconds: elections take one to three.
 const ELECTION: u32 = 60;

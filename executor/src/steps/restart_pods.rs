@@ -32,10 +32,8 @@ pub fn apply(step: &RestartPods, former: &[String], bench: &Bench<'_>) -> Result
 /// # Errors
 /// As [`apply`].
 pub fn undo(step: &RestartPods, former: &[String], leaving: &[String], bench: &Bench<'_>) -> Result<(), StepError> {
-    let stale: Vec<Container> = running(step, bench)?
-        .into_iter()
-        .filter(|container| !former.contains(&container.id) && leaving.contains(&container.id))
-        .collect();
+    let stale: Vec<Container> =
+        running(step, bench)?.into_iter().filter(|container| !former.contains(&container.id) && leaving.contains(&container.id)).collect();
     restart(step, &stale, bench)
 }
 

@@ -116,7 +116,8 @@ fn all_running<'a>(
     fits: impl Fn(&Container) -> bool,
 ) -> Result<Option<&'a Workload>, StepError> {
     let running = running(step, bench)?;
-    let is_there = |workload: &&Workload| running.iter().any(|container| containers::is_of(&container.container, workload) && fits(container));
+    let is_there =
+        |workload: &&Workload| running.iter().any(|container| containers::is_of(&container.container, workload) && fits(container));
     Ok(step.workloads.iter().find(|workload| !is_there(workload)))
 }
 

@@ -119,13 +119,7 @@ pub fn compile(settings: &Settings, site: &Site, authorities: &[IssuedAuthority]
 }
 
 /// Services come last: whatever else fails, fails before anything was down.
-fn slice(
-    settings: &Settings,
-    site: &Site,
-    authorities: &[IssuedAuthority],
-    etcd: &EtcdCluster,
-    node: &Node,
-) -> Result<Slice, NameError> {
+fn slice(settings: &Settings, site: &Site, authorities: &[IssuedAuthority], etcd: &EtcdCluster, node: &Node) -> Result<Slice, NameError> {
     let mut steps = vec![Step::InstallFiles(InstallFiles { files: certificates(authorities)? })];
     if node.has_role(MANAGER) {
         steps.extend(metainfo(settings, authorities)?);

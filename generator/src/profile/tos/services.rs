@@ -30,7 +30,7 @@ pub struct Restart {
 
 impl Restart {
     /// What a site file says, over the vendor's 30 seconds and port 4001, and etcd's own 2380. A pod that crashed is started again after up to
-    /// five minutes (the kubelet's CrashLoopBackOff), so the time for the start is three of those.
+    /// five minutes (the kubelet's `CrashLoopBackOff`), so the time for the start is three of those.
     #[must_use]
     pub fn of(section: RestartSection) -> Self {
         Self {
@@ -77,7 +77,8 @@ pub fn master(settings: &Settings, cluster: &Label, node: &NodeName) -> Result<[
     let Restart { settle, stop_timeout, start_timeout, .. } = settings.restart;
     let etcd = Workload { container: "tos-etcd".to_owned(), programs: vec!["etcd".to_owned()] };
     // `hyperkube apiserver` in the versions of the article, a program of its own in others.
-    let api_server = Workload { container: "tos-apiserver".to_owned(), programs: vec!["kube-apiserver".to_owned(), "apiserver".to_owned()] };
+    let api_server =
+        Workload { container: "tos-apiserver".to_owned(), programs: vec!["kube-apiserver".to_owned(), "apiserver".to_owned()] };
     let manifest = |name: &str| format!("{MANIFESTS}/{name}.manifest").parse();
     Ok([
         Step::RestartStaticPods(RestartStaticPods {
