@@ -22,12 +22,13 @@ fn roll(layout: Layout) {
     renewed.roll(&site);
     let written = writer.stop();
     println!(
-        "by hand, {} masters, etcd {}, settling {:?}: longest interruption {:?}, {} writes acknowledged",
+        "by hand, {} masters, etcd {}, settling {:?}: longest interruption {:?}, {} writes acknowledged; {}",
         site.layout.masters,
         site.layout.etcd.number(),
         site.layout.settle,
         written.longest_interruption,
-        written.acknowledged
+        written.acknowledged,
+        written.report
     );
     written.assert_nothing_lost();
     by_hand::restart_flannel_everywhere(&site);
