@@ -3,7 +3,8 @@
 //!
 //! Nothing of it leaves the machine or outlives the test: networks, mounts and processes belong to namespaces whose first processes end
 //! when the test does, however that ends. Only control groups must be taken away, which the next site does where a test was killed.
-//! What is a double says so in its name: `kubelet_stand_in.py`, `kubectl_stand_in.py`, and the API server and flannel of the images.
+//! Packages must not be installed, upgraded or removed meanwhile: the roots are overlays on this machine's, and Debian's scripts that stop a
+//! service may end a node's processes too, for they look for a program's path. What is a double says so in its name: `kubelet_stand_in.py`, `kubectl_stand_in.py`, and the API server and flannel of the images.
 
 mod confirm;
 mod control_group;
