@@ -111,3 +111,59 @@ pub fn may_go_back(name: Option<&Label>, bench: &Bench<'_>) -> Result<(), Risk> 
     }
     judge(&sights, own, &Mode::Rolling { ends: None }, bench.allowed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        etcd::{MemberState, Reached},
+        journal::DiskEnd,
+    };
+    use time::macros::datetime;
+
+    fn sights(healthy: &[bool]) -> Vec<MemberSight> {
+        let sight = |(number, is_healthy): (usize, &bool)| MemberSight {
+            node: format!("n{number}").parse().unwrap(),
+            address: "127.0.0.1:4001".parse().unwrap(),
+            reached: Reached::Nothing,
+            served: None,
+            state: if *is_healthy {
+                MemberState::Healthy { version: None, leads: None }
+            } else {
+                MemberState::Unreachable { why: "refused".to_owned() }
+            },
+        };
+        healthy.iter().enumerate().map(sight).collect()
+    }
+
+    fn verdict(healthy: &[bool], mode: &Mode, allowed: &[Deviation]) -> String {
+        match judge(&sights(healthy), &"n0".parse().unwrap(), mode, &allowed.iter().copied().collect()) {
+            Ok(()) => "may".to_owned(),
+            Err(Risk::Outage { total }) => format!("outage of {total}"),
+            Err(Risk::Quorum { needed, healthy, unhealthy }) => format!("{healthy} of {needed}, {} ailing", unhealthy.len()),
+            Err(Risk::Blind(why)) => why.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_member_is_stopped_only_while_the_others_keep_a_quorum() {
+        let rolling = Mode::Rolling { ends: None };
+        assert_eq!(verdict(&[true, true, true], &rolling, &[]), "may");
+        assert_eq!(verdict(&[false, true, true], &rolling, &[]), "may", "its own health does not count");
+        assert_eq!(verdict(&[true, true, false], &rolling, &[]), "1 of 2, 1 ailing");
+        assert_eq!(verdict(&[true, true, true, true, false], &rolling, &[]), "may");
+        assert_eq!(verdict(&[true, true, true, false, false], &rolling, &[]), "2 of 3, 2 ailing");
+        assert_eq!(verdict(&[true, true, false], &rolling, &[Deviation::OutageAccepted]), "1 of 2, 1 ailing");
+        assert_eq!(verdict(&[true, true, false], &rolling, &[Deviation::QuorumLossForced]), "may");
+    }
+
+    #[test]
+    fn one_or_two_members_need_consent_and_recovery_needs_none() {
+        let rolling = Mode::Rolling { ends: None };
+        assert_eq!(verdict(&[true], &rolling, &[]), "outage of 1");
+        assert_eq!(verdict(&[true, true], &rolling, &[]), "outage of 2");
+        assert_eq!(verdict(&[true, true], &rolling, &[Deviation::OutageAccepted]), "may");
+        let recovery = Mode::Recovery { ended: DiskEnd { target: "/srv/ca".parse().unwrap(), not_after: datetime!(2023-01-01 0:00 UTC) } };
+        assert_eq!(verdict(&[false, false, false], &recovery, &[]), "may");
+    }
+}

@@ -28,7 +28,7 @@ fn a_bundle_can_be_checked_with_openssl_sha256sum_and_tar_alone() {
     let bundle = workshop.bundle(&["--serial", "7"]);
     assert_eq!(bundle.file_name().unwrap(), "site-7.tar.gz");
     let second = format!("python3 '{}/support/second_reader.py' site-7.tar.gz {}", env!("CARGO_MANIFEST_DIR"), workshop.fingerprint());
-    assert_eq!(sh(&second, workshop.path()).lines().count(), 14, "a second reader, written from the specification, takes it");
+    assert_eq!(sh(&second, workshop.path()).lines().count(), 16, "a second reader, written from the specification, takes it");
     let script = "tar -xzf site-7.tar.gz && cd site-7
         openssl dgst -sha256 -verify ../signer.key.pub -signature SHA256SUMS.sig SHA256SUMS
         cmp signer.pub ../signer.key.pub
@@ -46,7 +46,7 @@ fn a_bundle_can_be_checked_with_openssl_sha256sum_and_tar_alone() {
     assert!(output.contains("# reseal bundle v1 site-7\n"), "{output}");
     assert!(output.ends_with(&format!("reseal-node {}\n", env!("CARGO_PKG_VERSION"))), "{output}");
     let kinds = sh("tar -tvzf site-7.tar.gz | cut -c 1-10 | sort | uniq -c | tr -s ' '", workshop.path());
-    assert_eq!(kinds, " 1 -rw-------\n 11 -rw-r--r--\n 2 -rwxr-xr-x\n", "regular files only");
+    assert_eq!(kinds, " 3 -rw-------\n 11 -rw-r--r--\n 2 -rwxr-xr-x\n", "regular files only");
 }
 
 /// With serial and time fixed, only what must be random differs: key, certificates, signature, and what hashes them.
@@ -60,7 +60,15 @@ fn two_builds_differ_only_where_randomness_must() {
         let _ = sh(&format!("cd {out} && tar -xzf site-7.tar.gz"), workshop.path());
     }
     let differing = sh("diff -rq a/site-7 b/site-7 | sed 's/.* and //; s/ differ//' | sort || true", workshop.path());
-    let expected = ["SHA256SUMS", "SHA256SUMS.sig", "bundle.json", "certs/etcd.pem", "secrets/etcd-key.pem"];
+    let expected = [
+        "SHA256SUMS",
+        "SHA256SUMS.sig",
+        "bundle.json",
+        "certs/etcd.pem",
+        "secrets/etcd-key.pem",
+        "secrets/manager_info.undo.sql",
+        "secrets/manager_info.update.sql",
+    ];
     assert_eq!(differing.lines().collect::<Vec<_>>(), expected.map(|file| format!("b/site-7/{file}")));
     let manifest = sh(
         "diff a/site-7/bundle.json b/site-7/bundle.json | grep -c '^[<>] .*fingerprint'; diff a/site-7/bundle.json b/site-7/bundle.json | grep -c '^[<>]'",
@@ -73,7 +81,7 @@ fn two_builds_differ_only_where_randomness_must() {
 #[test]
 fn with_fixed_material_two_builds_are_byte_identical() {
     let workshop = Workshop::expired();
-    let toml = "name = 'site'\nedition = 'tdh'\ntos-version = '2.1'\n[[ca]]\ncertificate = 'etcd-ca.pem'\nkey = 'etcd-ca-key.pem'\n[[ca.leaf]]\ncertificate = 'etcd.pem'\n[[node]]\nname = 'tos1'\nroles = ['etcd', 'manager']\n";
+    let toml = "name = 'site'\nedition = 'tdh'\ntos-version = '2.1'\n[[ca]]\ncertificate = 'etcd-ca.pem'\nkey = 'etcd-ca-key.pem'\n[[ca.leaf]]\ncertificate = 'etcd.pem'\n[[node]]\nname = 'tos1'\naddresses = ['10.0.0.11']\nroles = ['etcd', 'manager']\n";
     let file = SiteFile::parse(toml, workshop.path()).unwrap();
     let (site, _) = Site::new(file, Making { serial: None, created: datetime!(2026-01-02 03:04:05 UTC), force_version: false }).unwrap();
     let signer = SignerKey::load(&fs::read(workshop.path().join("signer.key")).unwrap(), None).unwrap();

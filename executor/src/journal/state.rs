@@ -216,6 +216,48 @@ mod tests {
     }
 
     #[test]
+    fn what_is_stored_is_undone_backwards_and_then_services_forwards() {
+        let file = begin(1).steps.remove(0);
+        let wait =
+            StepRecord::AwaitContainers(bundle_format::slice::AwaitContainers { workloads: Vec::new(), health: Vec::new(), timeout: 1 });
+        let steps = [file.clone(), wait.clone(), file, wait];
+        assert_eq!(undo_order(&steps, 4), [2, 0, 1, 3]);
+        assert_eq!(undo_order(&steps, 2), [0, 1]);
+        assert_eq!(undo_order(&steps, 0), [0_usize; 0]);
+        assert_eq!(undo_order(&steps, 9), [2, 0, 1, 3], "a journal cannot reach further than its steps");
+    }
+
+    #[test]
+    fn a_pause_lasts_until_the_next_step_and_deviations_stay() {
+        let of = |records: &[Record]| {
+            let all = [&[Record::Begin(Box::new(begin(2))), Record::BackedUp], records].concat();
+            State::of(all.iter()).map(|state| (state.is_paused, state.deviations.len())).ok()
+        };
+        let forced = Record::Deviation { what: Deviation::QuorumLossForced };
+        assert_eq!(of(&[Record::Paused]), Some((true, 0)));
+        assert_eq!(of(&[Record::Paused, forced.clone()]), Some((true, 1)));
+        assert_eq!(of(&[Record::Paused, forced.clone(), Record::StepStarted { step: 0 }]), Some((false, 1)));
+        assert_eq!(of(&[Record::StepStarted { step: 0 }, Record::Paused]), None, "a pause is between steps");
+    }
+
+    #[test]
+    fn the_containers_that_leave_are_known_until_their_step_is_undone() {
+        let leaving = Record::UndoRestart { step: 1, containers: vec!["a".to_owned()] };
+        let records = [
+            Record::Begin(Box::new(begin(2))),
+            Record::BackedUp,
+            Record::StepStarted { step: 0 },
+            Record::StepDone { step: 0 },
+            Record::StepStarted { step: 1 },
+            undo(false),
+            leaving,
+        ];
+        assert_eq!(State::of(records.iter()).unwrap().leaving, Some(&["a".to_owned()][..]));
+        let undone = [&records[..], &[Record::StepUndone { step: 1 }]].concat();
+        assert_eq!(State::of(undone.iter()).unwrap().leaving, None);
+    }
+
+    #[test]
     fn what_cannot_follow_is_refused() {
         let impossible: [&[Record]; 9] = [
             &[Record::Applied],

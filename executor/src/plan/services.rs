@@ -139,3 +139,78 @@ fn rows(step: &UpdateDatabase, services: &Services, material: &Material) -> Resu
     }
     Ok(Todo::Rows { schema: table.schema.clone(), rows })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bundle_format::slice::Workload;
+    use std::collections::BTreeMap;
+    use time::{Duration, OffsetDateTime, macros::datetime};
+
+    const CHANGED: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
+
+    fn step() -> RestartStaticPods {
+        RestartStaticPods {
+            manifests: vec!["/m/in/etcd.manifest".parse().unwrap()],
+            holding: "/m".parse().unwrap(),
+            workloads: vec![Workload { container: "etcd".to_owned(), programs: vec!["etcd".to_owned()] }],
+            cluster: None,
+            settle: 1,
+            stop_timeout: 1,
+            start_timeout: 1,
+        }
+    }
+
+    fn services(found: Whereabouts, starts: &[OffsetDateTime]) -> Services {
+        let container = |started: &OffsetDateTime| Container {
+            id: "1".to_owned(),
+            container: "etcd".to_owned(),
+            pod: "etcd-n1".to_owned(),
+            namespace: "kube-system".to_owned(),
+            started: *started,
+        };
+        Services {
+            changed: Some(CHANGED),
+            clusters: BTreeMap::new(),
+            database: None,
+            holding: BTreeMap::new(),
+            kubectl: None,
+            manifests: BTreeMap::from([("/m/in/etcd.manifest".parse().unwrap(), found)]),
+            runtime: None,
+            running: BTreeMap::from([(0, Ok(starts.iter().map(container).collect()))]),
+        }
+    }
+
+    fn restarts(found: Whereabouts, starts: &[OffsetDateTime], renews: bool) -> Option<usize> {
+        match restart_static_pods(0, &step(), &services(found, starts), renews) {
+            Todo::Restart { former, .. } => Some(former.len()),
+            Todo::Nothing(_) => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_has_old_certificates_in_memory_is_restarted_and_nothing_else() {
+        let (before, after) = (CHANGED - Duration::minutes(1), CHANGED + Duration::minutes(1));
+        assert_eq!(restarts(Whereabouts::InPlace, &[after], false), None);
+        assert_eq!(restarts(Whereabouts::InPlace, &[before], false), Some(1));
+        assert_eq!(restarts(Whereabouts::InPlace, &[after], true), Some(1));
+        assert_eq!(restarts(Whereabouts::InPlace, &[], false), None, "what does not run comes back with what is on disk");
+        assert_eq!(restarts(Whereabouts::Held, &[], false), Some(0), "a pod that was left down is brought back");
+    }
+
+    #[test]
+    fn a_manifest_that_is_nowhere_or_twice_is_not_planned_for() {
+        for found in [Whereabouts::Missing, Whereabouts::Both, Whereabouts::Unclear] {
+            assert_eq!(restart_static_pods(0, &step(), &services(found, &[CHANGED]), true), Todo::Unclear);
+        }
+    }
+
+    #[test]
+    fn a_tree_of_files_has_no_services() {
+        let step = Step::RestartStaticPods(step());
+        let slice = crate::plan::tests::bundle(Vec::new(), &[]).slice.unwrap();
+        let planned = plan(0, &step, &slice, None, true, &Material::new()).unwrap();
+        assert_eq!(planned.todo, Todo::Nothing(TREE));
+    }
+}
