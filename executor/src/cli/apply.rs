@@ -165,8 +165,10 @@ fn begin(bundle: &Bundle, slice: &Slice, steps: Vec<StepRecord>, first_end: Opti
 
 fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: &Work, warnings: Vec<Warning>) -> Outcome {
     let screen = &context.screen;
-    let steps = work.done.iter().chain(&work.paused).filter_map(|run| run.state().ok()?.begin).flat_map(|begin| &begin.steps);
-    let targets: Vec<String> = steps.flat_map(StepRecord::files).map(|file| file.target.to_string()).collect();
+    let steps = || work.done.iter().chain(&work.paused).filter_map(|run| run.state().ok()?.begin).flat_map(|begin| &begin.steps);
+    let targets: Vec<String> = steps().flat_map(StepRecord::files).map(|file| file.target.to_string()).collect();
+    let rows: Vec<&str> = steps().flat_map(StepRecord::rows).map(|row| row.key.as_str()).collect();
+    let restarts = steps().filter(|step| matches!(step, StepRecord::RestartPods { .. } | StepRecord::RestartStaticPods { .. })).count();
     let run = work.paused.as_ref().or(work.done.last()).map(|run| &run.folder);
     let outcome = match (&work.paused, run) {
         (Some(run), _) => {
@@ -175,7 +177,9 @@ fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: &Work, warn
             "paused"
         }
         (None, Some(RunFolder { name, .. })) => {
-            screen.toned(Tone::Good, "done:", &format!(" {} found on disk as the bundle has them; run `{name}`", count(targets.len())));
+            let parts = [count(targets.len(), "file"), count(rows.len(), "row"), count(restarts, "restart")];
+            let parts = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            screen.toned(Tone::Good, "done:", &format!(" {parts}, and all is found as the bundle has it; run `{name}`"));
             screen.say("`reseal-node rollback` takes it back");
             "applied"
         }
@@ -192,6 +196,8 @@ fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: &Work, warn
         "outcome": outcome,
         "run": run.map(|run| &run.name),
         "changed": targets,
+        "rows": rows,
+        "restarts": if work.paused.is_some() { 0 } else { restarts },
         "quorum": quorum.into_iter().map(|(view, _)| view).collect::<Vec<_>>(),
     });
     Outcome { warnings, waits_for_others, ..Outcome::of(document) }
@@ -219,6 +225,6 @@ fn quorums(context: &Context, bundle: &Bundle, slice: &Slice) -> Vec<(Value, boo
     .collect()
 }
 
-fn count(files: usize) -> String {
-    format!("{files} file{}", if files == 1 { "" } else { "s" })
+fn count(number: usize, what: &str) -> Option<String> {
+    (number > 0).then(|| format!("{number} {what}{}", if number == 1 { "" } else { "s" }))
 }
