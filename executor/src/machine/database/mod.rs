@@ -1,7 +1,7 @@
 //! The database of a step `update-database`: looks at the rows, changes them all or none, and brings the former ones back.
 //!
-//! Two ways lead to it, and both say the same statements ([`statement`]): the protocol itself ([`native`]), or a client program that
-//! the operator names ([`client`]). Nothing here plans, journals or speaks to a person.
+//! Two ways lead to it, and both say the same statements (`statement`): the protocol itself (`native`), or a client program that
+//! the operator names (`client`). Nothing here plans, journals or speaks to a person.
 //!
 //! What may go wrong, and what stops it:
 //! * A server that is silent, slow or gone: every conversation has a deadline ([`Access::patience`]), the one over the client program too.
@@ -10,7 +10,7 @@
 //! * Somebody else who changes a row: rows are locked, and compared with what was read, before they are changed.
 //! * An engine without transactions: each row is changed only from what was read, and those changed are put back by hand.
 //! * A client program that goes on after an error (`--force`): from the first failed comparison on, no statement changes anything.
-//! * A secret in an error: of what a server or client says, nothing is kept that could be part of a key ([`error`]).
+//! * A secret in an error: of what a server or client says, nothing is kept that could be part of a key (`error`).
 //!
 //! No name is resolved and no shell is run.
 
