@@ -2,16 +2,114 @@
 """second_reader.py BUNDLE FINGERPRINT: a second reader of the bundle format, written from docs/BUNDLE_FORMAT.md alone.
 
 Python's standard library and the openssl command. Prints the entries it accepted; exits with 1 at the first thing that is not as specified."""
-import base64, hashlib, json, re, subprocess, sys, tempfile, zlib
+import base64, hashlib, ipaddress, json, re, subprocess, sys, tempfile, zlib
 
 BLOCK = 512
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 KINDS = ["SHA256SUMS", "SHA256SUMS.sig", "signer.pub", "bundle.json", "nodes/", "certs/", "secrets/", "executor/", "reseal-node", "README.txt", "README.zh-CN.txt"]
 
 
 def need(condition, what):
     if not condition:
         sys.exit(f"second reader: {what}")
+
+
+# What a value may be. Each of these takes a value and tells.
+
+
+def like(pattern):
+    return lambda value: type(value) is str and re.fullmatch(pattern, value) is not None
+
+
+def number(most):
+    return lambda value: type(value) is int and 0 <= value <= most
+
+
+def many(of):
+    return lambda value: type(value) is list and all(map(of, value))
+
+
+def record(needed, left_out={}):
+    known = {**needed, **{name: lambda value, of=of: value is None or of(value) for name, of in left_out.items()}}
+    return lambda value: type(value) is dict and needed.keys() <= value.keys() <= known.keys() and all(known[name](part) for name, part in value.items())
+
+
+def target(text):
+    parts = text.split("/")[1:] if text_(text) and text.startswith("/") and len(text.encode()) <= 1024 else [""]
+    plain = lambda part: 0 < len(part.encode()) <= 255 and part not in (".", "..") and not re.search(r"[\x00-\x1f\x7f-\x9f*\\]", part)
+    stars = parts.count("*")
+    closed = re.match(r"/(var/lib/reseal|proc|sys|dev|run)(/|$)", str(text))
+    return all(part == "*" or plain(part) for part in parts) and stars <= 1 and "*" not in (parts[0], parts[-1]) and not closed
+
+
+def address(text):
+    try:
+        return text_(text) and "%" not in text and bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+text_ = like(r"(?s).*")
+label = like(r"(?!.*\.\.)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+identifier = like(r"[A-Za-z0-9_]{1,64}")
+digest = like(r"[0-9a-f]{64}")
+fingerprint_ = like(r"SHA256:[A-Za-z0-9+/]{43}=?")
+moment = like(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+mode = like(r"0[0-7]{3}")
+seconds, port, serial = number(2**32 - 1), number(2**16 - 1), number(10**18 - 1)
+format_ = lambda value: type(value) is int and value == 1
+
+
+def manifest_of(entry):
+    certificate = record({"fingerprint": digest, "not_before": moment, "not_after": moment})
+    both = {"name": label, "certificate": entry, "installed": target, "former": certificate, "renewed": certificate}
+    authority = record({**both, "public_key": fingerprint_, "leaves": many(record({**both, "key": entry}))})
+    known = {"format": format_, "needs_executor": text_, "site": label, "serial": serial, "created": moment, "not_after": moment, "profile": label}
+    return record({**known, "authorities": many(authority), "nodes": many(record({"name": label, "roles": many(label)}))})
+
+
+def slice_of():
+    identity = record({"host_names": many(text_), "addresses": many(address)}, {"machine_id": text_})
+    member = record({"node": label, "host_name": text_, "address": address, "port": port, "peer_port": port})
+    cluster = record({"name": label, "members": many(member), "authority": target, "certificate": target, "key": target})
+    known = {"format": format_, "site": label, "serial": serial, "node": label, "identity": identity, "roles": many(label)}
+    return record({**known, "folders_to_back_up": many(target), "etcd": many(cluster), "steps": many(lambda step: type(step) is dict)})
+
+
+def steps_of(entry):
+    workloads = many(record({"container": text_, "programs": many(text_)}))
+    health = many(record({"tls": lambda value: type(value) is bool, "port": port, "paths": many(text_)}))
+    connection = record({}, {"socket": text_, "host": address, "port": port, "user": text_, "database": text_})
+    waits = {"settle": seconds, "stop_timeout": seconds, "start_timeout": seconds}
+    table = {"table": identifier, "key_column": identifier, "value_column": identifier, "backup_table": identifier}
+    rows = many(record({"key": text_, "entry": entry}))
+    return {
+        "await-containers": record({"kind": text_, "workloads": workloads, "health": health, "timeout": seconds}),
+        "await-etcd": record({"kind": text_, "cluster": label, "member": label, "timeout": seconds}),
+        "edit-json": record({"kind": text_, "target": target, "member": text_, "from": text_, "to": text_}),
+        "install-files": record({"kind": text_, "files": many(record({"target": target, "entry": entry, "mode": mode}))}),
+        "restart-pods": record({"kind": text_, "namespace": text_, "name_contains": text_, "programs": many(text_), "timeout": seconds}),
+        "restart-static-pods": record({"kind": text_, "manifests": many(target), "holding": target, "workloads": workloads, **waits}, {"cluster": label}),
+        "update-database": record({"kind": text_, **table, "rows": rows, "update_sql": entry, "undo_sql": entry, "connection": connection}),
+    }
+
+
+def check_slice(slice_, manifest, node, listed):
+    entry = lambda value: type(value) is str and value in listed
+    need(slice_of()(slice_), f"the slice of {node['name']} has its fields and no other")
+    for name in ("format", "site", "serial"):
+        need(slice_[name] == manifest[name], f"{name} of the slice of {node['name']}")
+    need(slice_["node"] == node["name"] and slice_["roles"] == node["roles"], f"the slice of {node['name']}")
+    members = {(cluster["name"], member["node"]) for cluster in slice_["etcd"] for member in cluster["members"]}
+    steps = steps_of(entry)
+    for step in slice_["steps"]:
+        need(step.get("kind") in steps and steps[step["kind"]](step), f"a step of {node['name']} of a known kind, with its fields and no other")
+        if step.get("cluster") is not None:
+            need((step["cluster"], step.get("member", node["name"])) in members, f"a step of {node['name']} about a member of a cluster of its slice")
+
+
+def once(pairs):
+    need(len(dict(pairs)) == len(pairs), "no field stands twice")
+    return dict(pairs)
 
 
 def rank(path):
@@ -79,20 +177,13 @@ def main(bundle, fingerprint):
     need(set(listed) == set(order) - {"SHA256SUMS", "SHA256SUMS.sig"}, "list and entries match one to one")
     for path, digest in listed.items():
         need(hashlib.sha256(found[path]).hexdigest() == digest, f"{path}: digest")
-    manifest = json.loads(found["bundle.json"])
-    need(set(manifest) == {"format", "needs_executor", "site", "serial", "created", "not_after", "profile", "authorities", "nodes"}, "fields of bundle.json")
-    need(manifest["format"] == 1 and f"{manifest['site']}-{manifest['serial']}" == folder, "format and name")
+    document = lambda path: json.loads(found[path], object_pairs_hook=once)
+    manifest = document("bundle.json")
+    need(manifest_of(lambda value: type(value) is str and value in listed)(manifest), "bundle.json has its fields and no other")
+    need(f"{manifest['site']}-{manifest['serial']}" == folder, "the name of bundle.json")
     need(sorted(f"nodes/{node['name']}.json" for node in manifest["nodes"]) == sorted(path for path in order if rank(path) == 4), "a slice for each node")
     for node in manifest["nodes"]:
-        slice_ = json.loads(found[f"nodes/{node['name']}.json"])
-        need(set(slice_) - {"machine_id"} == {"format", "site", "serial", "node", "identity", "roles", "steps"}, f"fields of the slice of {node['name']}")
-        need(NAME.fullmatch(node["name"]) and slice_["node"] == node["name"] and slice_["roles"] == node["roles"], f"the slice of {node['name']}")
-        for step in slice_["steps"]:
-            if step["kind"] == "install-files":
-                for file in step["files"]:
-                    need(set(file) == {"target", "entry", "mode"} and file["entry"] in listed and re.fullmatch("0[0-7]{3}", file["mode"]), "a file to install")
-            else:
-                need(step["kind"] == "edit-json" and set(step) == {"kind", "target", "member", "from", "to"}, "a known step")
+        check_slice(document(f"nodes/{node['name']}.json"), manifest, node, listed)
     print("\n".join(order))
 
 
