@@ -49,6 +49,43 @@ fn a_bundle_can_be_checked_with_openssl_sha256sum_and_tar_alone() {
     assert_eq!(kinds, " 3 -rw-------\n 11 -rw-r--r--\n 2 -rwxr-xr-x\n", "regular files only");
 }
 
+/// The second reader is worth something only if it refuses what the specification does not have.
+#[test]
+fn the_second_reader_refuses_what_is_not_specified() {
+    const SCRIPT: &str = r#"
+import json, second_reader
+read = lambda path: json.load(open(f"site-7/{path}"))
+manifest, listed = read("bundle.json"), [line[66:-1] for line in open("site-7/SHA256SUMS")]
+def takes():
+    try:
+        return second_reader.check_slice(slice_, manifest, node, listed) is None
+    except SystemExit:
+        return False
+def objects(value):
+    parts = list(value.values()) if type(value) is dict else value if type(value) is list else []
+    return ([value] if type(value) is dict else []) + [place for part in parts for place in objects(part)]
+for node in manifest["nodes"]:
+    slice_ = read("nodes/{name}.json".format(**node))
+    print(node["name"], takes())
+    for place in objects(slice_):
+        before = dict(place)
+        place["evaluate"] = 1
+        print(end="an unknown field is taken\n" if takes() else "")
+        for name in before:
+            place.clear(), place.update(before), place.pop(name)
+            print(end=f"{before.get('kind')} is taken without {name}\n" if takes() else "")
+        place.clear(), place.update(before)
+    slice_["steps"][0]["kind"] = "evaluate"
+    print(end="an unknown kind is taken\n" if takes() else "")
+"#;
+    let workshop = Workshop::expired();
+    let _ = workshop.bundle(&["--serial", "7"]);
+    let command = format!("tar -xzf site-7.tar.gz; PYTHONPATH='{}/support' python3 -B - <<'END'{SCRIPT}END", env!("CARGO_MANIFEST_DIR"));
+    let may_be_left_out = "restart-static-pods is taken without cluster\n";
+    let expected: String = ["tos1", "tos2", "tos3"].map(|node| format!("{node} True\n{may_be_left_out}")).concat();
+    assert_eq!(sh(&command, workshop.path()), expected);
+}
+
 /// With serial and time fixed, only what must be random differs: key, certificates, signature, and what hashes them.
 #[test]
 fn two_builds_differ_only_where_randomness_must() {
