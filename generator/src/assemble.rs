@@ -176,7 +176,8 @@ fn entries(
         add(format!("executor/linux-{}/reseal-node", architecture.name()).parse()?, content.to_vec());
     }
     add("reseal-node".parse()?, LAUNCHER.as_bytes().to_vec());
-    let facts = ReadmeFacts { manifest, slices, fingerprint: signer.fingerprint().to_string(), listed: NODES_LISTED };
+    let has_sql = slices.iter().flat_map(|slice| &slice.steps).any(|step| matches!(step, Step::UpdateDatabase(_)));
+    let facts = ReadmeFacts { manifest, slices, fingerprint: signer.fingerprint().to_string(), listed: NODES_LISTED, has_sql };
     add("README.txt".parse()?, English(&facts).render()?.into_bytes());
     add("README.zh-CN.txt".parse()?, Chinese(&facts).render()?.into_bytes());
     Ok(entries)
@@ -248,6 +249,7 @@ struct ReadmeFacts<'a> {
     slices: &'a [Slice],
     fingerprint: String,
     listed: usize,
+    has_sql: bool,
 }
 
 #[derive(Template)]
