@@ -306,3 +306,33 @@ impl<'de> Deserialize<'de> for Mode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Step;
+
+    fn is_taken(step: &str) -> bool {
+        serde_json::from_str::<Step>(step).is_ok()
+    }
+
+    #[test]
+    fn a_step_has_its_fields_once_and_no_other() {
+        let restart = r#""kind":"restart-static-pods","manifests":[],"holding":"/opt/x","workloads":[],"settle":1,"stop_timeout":1,"start_timeout":1"#;
+        let more =
+            ["", r#","cluster":null"#, r#","cluster":"etcd""#, r#","settle":1"#, r#","kind":"restart-static-pods""#, r#","shell":"x""#];
+        assert_eq!(more.map(|more| is_taken(&format!("{{{restart}{more}}}"))), [true, true, true, false, false, false]);
+        let wait = r#""kind":"await-etcd","cluster":"etcd","timeout":1"#;
+        let more = ["", r#","member":null"#, r#","member":"tos1""#, r#","member":"..""#];
+        assert_eq!(more.map(|more| is_taken(&format!("{{{wait}{more}}}"))), [false, false, true, false]);
+        assert!(!is_taken(r#"{"kind":"evaluate"}"#));
+        let update = r#""kind":"update-database","key_column":"key","value_column":"v","backup_table":"b","rows":[],"update_sql":"secrets/a","undo_sql":"secrets/b""#;
+        let more = [
+            r#""t","connection":{}"#,
+            r#""t","connection":{"host":"::1"}"#,
+            r#""t","connection":{"host":"db"}"#,
+            r#""t;","connection":{}"#,
+            r#""t""#,
+        ];
+        assert_eq!(more.map(|more| is_taken(&format!("{{{update},\"table\":{more}}}"))), [true, true, false, false, false]);
+    }
+}
