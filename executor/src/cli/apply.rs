@@ -217,6 +217,13 @@ fn quorums(context: &Context, bundle: &Bundle, slice: &Slice) -> Vec<(Value, boo
         let progress = Progress::of(cluster::renewed(&context.machine, cluster, &leaves), cluster.members.len());
         if has_quorum {
             context.screen.toned(Tone::Good, "etcd:", " has its quorum");
+        } else if progress.has_quorum() {
+            let healthy = sights.iter().filter(|sight| sight.is_healthy()).count();
+            let text = format!(
+                " has no quorum yet: {} of {} members are renewed, and {healthy} healthy; see `status`",
+                progress.renewed, progress.total
+            );
+            context.screen.toned(Tone::Warn, "etcd:", &text);
         } else {
             context.screen.toned(Tone::Warn, "etcd:", &format!(" has no quorum yet: {progress}; go on with the next node"));
         }

@@ -37,6 +37,11 @@ pub fn show_service(screen: &Screen, head: &str, service: &PlannedService<'_>) {
         (Step::UpdateDatabase(step), Todo::Rows { schema, rows }) => {
             screen.say(&format!("  table `{schema}`.`{}`, copied to `{}` first", step.table, step.backup_table));
             for (key, former, new) in rows {
+                let is_secret = step.rows.iter().any(|row| row.key == *key && row.entry.is_secret());
+                if is_secret {
+                    screen.say(&format!("    {key}  {}", if former == new { "private key, stays" } else { "private key, changes" }));
+                    continue;
+                }
                 screen.say(&format!("    {key}  now   SHA-256 {former}"));
                 screen.say(&format!("    {key}  then  SHA-256 {new}"));
             }

@@ -231,8 +231,50 @@ fn restore_text(machine: &Machine, folder: &RunFolder, begin: &Begin, at: Offset
             None => writeln!(text, "rm -f {}   # it was not there before", quoted(&target)),
         };
     }
+    for step in &begin.steps {
+        restore_service(&mut text, machine, folder, step);
+    }
     for (number, target) in begin.folders.iter().enumerate() {
         let _ = writeln!(text, "\nA copy of all of {target} as it was: {}", folder.folder_copy(number, target));
     }
     text
+}
+
+/// What a person does about rows and about what runs.
+fn restore_service(text: &mut String, machine: &Machine, folder: &RunFolder, step: &StepRecord) {
+    let place = |target: &TargetPath| machine.place(target).map_or_else(|_| target.to_string(), |place| place.to_string());
+    let _ = match step {
+        StepRecord::UpdateDatabase { step, schema, rows } => {
+            let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+            writeln!(
+                text,
+                "\nThe rows {} of `{schema}`.`{}`: the table `{}` holds them as they were; `{}` of the bundle puts them back.\n\
+                 They are also in {}, as `<number>-row`.",
+                keys.join(", "),
+                step.table,
+                step.backup_table,
+                step.undo_sql,
+                folder.backups()
+            )
+        }
+        StepRecord::RestartStaticPods { step, .. } => {
+            let mut lines = "\nIf a manifest is not in the kubelet's folder, its pod is down; these bring it back:\n".to_owned();
+            for manifest in &step.manifests {
+                let held = crate::steps::manifests::held(step, manifest).map_or_else(|_| String::new(), |held| place(&held));
+                let _ = writeln!(lines, "mv -n {} {}", quoted(&held), quoted(&place(manifest)));
+            }
+            writeln!(
+                text,
+                "{lines}Once the files are back, take the pods down and up again: move the manifests to {}, wait until their containers\n\
+                 are gone and {} s more, and move them back.",
+                step.holding, step.settle
+            )
+        }
+        StepRecord::RestartPods { step, .. } => writeln!(
+            text,
+            "\nThen restart this node's pods `{0}`: kubectl delete pod -n {1} <each pod of this node whose name contains {0}>",
+            step.name_contains, step.namespace
+        ),
+        _ => Ok(()),
+    };
 }
