@@ -16,7 +16,9 @@ impl Site {
     /// At the first difference.
     pub fn assert_renewed(&self) {
         self.assert_new_files_everywhere();
-        let _ = self.etcd().wait_until_healthy(LONGEST);
+        if !self.masters().is_empty() {
+            let _ = self.etcd().wait_until_healthy(LONGEST);
+        }
         for node in self.masters() {
             let leaf = sha256_of_leaf(node);
             assert_eq!(self.etcd().served(node).map(|served| served.fingerprint), Some(leaf), "the leaf that {} shows", node.name);
