@@ -2,6 +2,8 @@
 //!
 //! Whatever happens in between, a signal or a failure, the manifests are put back before it is reported.
 
+use std::collections::BTreeSet;
+
 use bundle_format::slice::{RestartStaticPods, Workload};
 
 use super::{
@@ -65,14 +67,13 @@ fn is_done(step: &RestartStaticPods, former: &[String], bench: &Bench<'_>) -> Re
     all_running(step, bench, |container| generation::is_fresh(container, former, changed)).map(|missing| missing.is_none())
 }
 
-/// Whether everything still runs that ran before the run.
+/// Whether exactly that runs which ran before the run. What was down then, as an API server that cannot reach etcd is, may be so now.
 ///
 /// # Errors
 /// When the runtime does not say.
 pub fn never_left(step: &RestartStaticPods, former: &[String], bench: &Bench<'_>) -> Result<bool, StepError> {
-    Ok(manifests::all_in_place(step, bench.machine)
-        && !former.is_empty()
-        && all_running(step, bench, |container| former.contains(&container.id))?.is_none())
+    let now: BTreeSet<String> = running(step, bench)?.into_iter().map(|container| container.id).collect();
+    Ok(manifests::all_in_place(step, bench.machine) && !former.is_empty() && now == former.iter().cloned().collect())
 }
 
 fn restart(step: &RestartStaticPods, bench: &Bench<'_>) -> Result<(), StepError> {
