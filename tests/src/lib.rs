@@ -10,4 +10,5 @@
 pub mod live;
 pub mod pki;
 pub mod programs;
+pub mod secret;
 pub mod workshop;

@@ -8,9 +8,9 @@
 
 mod confirm;
 mod control_group;
-mod docker;
+pub mod docker;
 mod image;
-mod kubelet;
+pub mod kubelet;
 mod manifests;
 mod network;
 mod wait;

@@ -8,7 +8,10 @@ use std::{
 use tempfile::TempDir;
 use time::{OffsetDateTime, macros::format_description};
 
-use crate::programs::{Ran, reseal, reseal_node, run, sh};
+use crate::{
+    programs::{Ran, reseal, reseal_node, run, sh},
+    secret::number,
+};
 
 /// The Manager's template folder, below a node's root.
 pub const GENCERTS: &str = "var/lib/transwarp-manager/master/content/meta/services/TOS/tos-2.1/templates/gencerts";
@@ -216,15 +219,6 @@ fn sh_bytes(script: &str, folder: &Path) -> Vec<u8> {
     let output = std::process::Command::new("sh").args(["-euc", script]).current_dir(folder).output().expect("sh runs");
     assert!(output.status.success(), "{script}");
     output.stdout
-}
-
-/// A number of `openssl rsa -text`: the lines of colon-separated hexadecimal after its name.
-fn number(text: &str, name: &str) -> Vec<u8> {
-    let lines = text.lines().skip_while(|line| !line.starts_with(&format!("{name}:"))).skip(1).take_while(|line| line.starts_with(' '));
-    let digits: String = lines.flat_map(|line| line.chars().filter(char::is_ascii_hexdigit)).collect();
-    let bytes: Vec<u8> =
-        (0..digits.len() / 2).map(|index| u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).expect("hexadecimal")).collect();
-    bytes.into_iter().skip_while(|byte| *byte == 0).collect()
 }
 
 fn holds(haystack: &[u8], needle: &[u8]) -> bool {
