@@ -23,6 +23,10 @@ ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
 mount -t tmpfs -o mode=755 run run
 mount -t tmpfs tmp tmp
+# Programs come from the distribution's packages, not from what else this machine may have.
+for folder in usr/local/bin usr/local/sbin; do
+    [ ! -d "$folder" ] || mount -t tmpfs -o ro,mode=755 empty "$folder"
+done
 # The overlay driver of docker does not work on an overlay.
 mount --bind "$DISK/docker" var/lib/docker
 
