@@ -29,12 +29,19 @@ pub fn apply(step: &AwaitContainers, bench: &Bench<'_>) -> Result<(), StepError>
     }
     let begun = bench.machine.moment();
     wait::until(bench, &format!("{} to be well", names(&step.workloads)), step.timeout, || {
-        if let Some(missing) = missing(step, bench)? {
+        let runtime = Runtime::detect(bench.machine).runtime;
+        let missing = missing(step, runtime, bench)?;
+        // What the process table does not show may go by another name there.
+        if let Some(missing) = missing.filter(|_| runtime != Runtime::ProcessTable || !is_well(step, bench)) {
             return Ok(Look::NotYet(format!("`{missing}` does not run")));
         }
         let patient = bench.machine.moment().saturating_duration_since(begun) < UNREACHABLE;
         Ok(judge(step.health.iter().map(|endpoint| health::ask(bench.machine, endpoint)).collect(), patient))
     })
+}
+
+fn is_well(step: &AwaitContainers, bench: &Bench<'_>) -> bool {
+    step.health.iter().any(|endpoint| matches!(health::ask(bench.machine, endpoint), Health::Well))
 }
 
 /// One that is well is enough; one that says it is not, is not; none that answers, after a while, says nothing.
@@ -53,8 +60,8 @@ fn judge(answers: Vec<Health>, patient: bool) -> Look<()> {
     }
 }
 
-fn missing<'a>(step: &'a AwaitContainers, bench: &Bench<'_>) -> Result<Option<&'a str>, StepError> {
-    let running = Runtime::detect(bench.machine).runtime.running(bench.machine, &Wanted::Workloads(&step.workloads))?;
+fn missing<'a>(step: &'a AwaitContainers, runtime: Runtime, bench: &Bench<'_>) -> Result<Option<&'a str>, StepError> {
+    let running = runtime.running(bench.machine, &Wanted::Workloads(&step.workloads))?;
     let is_there = |workload: &&Workload| running.iter().any(|container| containers::is_of(&container.container, workload));
     Ok(step.workloads.iter().find(|workload| !is_there(workload)).map(|workload| workload.container.as_str()))
 }

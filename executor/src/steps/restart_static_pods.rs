@@ -64,7 +64,8 @@ fn is_done(step: &RestartStaticPods, former: &[String], bench: &Bench<'_>) -> Re
         return Ok(false);
     }
     let changed = generation::changed(&bench.begin.etcd, bench.machine);
-    all_running(step, bench, |container| generation::is_fresh(container, former, changed)).map(|missing| missing.is_none())
+    let running = running(step, bench)?;
+    Ok(first_missing(step.workloads.iter(), &running, |container| generation::is_fresh(container, former, changed)).is_none())
 }
 
 /// Whether exactly that runs which ran before the run. What was down then, as an API server that cannot reach etcd is, may be so now.
@@ -77,13 +78,16 @@ pub fn never_left(step: &RestartStaticPods, former: &[String], bench: &Bench<'_>
 }
 
 fn restart(step: &RestartStaticPods, bench: &Bench<'_>) -> Result<(), StepError> {
-    let leaving: Vec<String> = running(step, bench)?.into_iter().map(|container| container.id).collect();
+    let before = running(step, bench)?;
+    let expected = expected(step, &before, bench);
+    let leaving: Vec<String> = before.into_iter().map(|container| container.id).collect();
     let outcome = take_down(step, &leaving, bench);
     // Also after a failure, and above all then.
     let back = manifests::put_back(step, bench.machine);
     outcome.and(back)?;
     wait::until(bench, &format!("{} to run again", names(&step.workloads)), step.start_timeout, || {
-        Ok(match all_running(step, bench, |container| !leaving.contains(&container.id))? {
+        let now = running(step, bench)?;
+        Ok(match first_missing(expected.iter().copied(), &now, |container| !leaving.contains(&container.id)) {
             None => Look::There(()),
             Some(missing) => Look::NotYet(format!("`{}` does not run yet", missing.container)),
         })
@@ -110,16 +114,28 @@ fn take_down(step: &RestartStaticPods, leaving: &[String], bench: &Bench<'_>) ->
     Ok(())
 }
 
+/// Whose return is waited for. The process table knows programs by their names alone: one that it did not show before, because it
+/// goes by another, it will not show afterwards.
+fn expected<'a>(step: &'a RestartStaticPods, before: &[Container], bench: &Bench<'_>) -> Vec<&'a Workload> {
+    let is_seen = |workload: &&Workload| before.iter().any(|container| containers::is_of(&container.container, workload));
+    if before.is_empty() || Runtime::detect(bench.machine).runtime != Runtime::ProcessTable {
+        return step.workloads.iter().collect();
+    }
+    for unseen in step.workloads.iter().filter(|workload| !is_seen(workload)) {
+        (bench.progress)(&format!("  the process table does not show `{}`, so its return is not waited for", unseen.container));
+    }
+    step.workloads.iter().filter(is_seen).collect()
+}
+
 /// The first workload without a running container that fits.
-fn all_running<'a>(
-    step: &'a RestartStaticPods,
-    bench: &Bench<'_>,
+fn first_missing<'a>(
+    workloads: impl Iterator<Item = &'a Workload>,
+    running: &[Container],
     fits: impl Fn(&Container) -> bool,
-) -> Result<Option<&'a Workload>, StepError> {
-    let running = running(step, bench)?;
+) -> Option<&'a Workload> {
     let is_there =
-        |workload: &&Workload| running.iter().any(|container| containers::is_of(&container.container, workload) && fits(container));
-    Ok(step.workloads.iter().find(|workload| !is_there(workload)))
+        |workload: &Workload| running.iter().any(|container| containers::is_of(&container.container, workload) && fits(container));
+    workloads.into_iter().find(|workload| !is_there(workload))
 }
 
 /// For people.
