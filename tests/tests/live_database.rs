@@ -2,6 +2,7 @@
 //! success or in a refusal that changed nothing.
 //!
 //! Needs root, namespaces and the packages that `tests/all` installs.
+#![allow(clippy::expect_used, reason = "a scene that cannot be set is a failed test")]
 
 use std::time::Duration;
 
@@ -204,9 +205,9 @@ fn a_row_that_others_hold(bed: &Bed) {
     let ran = bed.apply(AS_MANAGER).expect_code(5);
     assert!(ran.stderr.contains("another connection holds") && ran.stderr.contains("hint:"), "{}", ran.stderr);
     bed.assert_former();
-    until("the lock's end", Duration::from_secs(60), || {
-        let held = bed.site.database().sql("select count(*) from information_schema.innodb_trx");
-        if held.trim() == "0" { Ok(()) } else { Err(format!("{held} transactions")) }
+    until("the lock's end", Duration::from_mins(1), || {
+        let transactions = bed.site.database().sql("select count(*) from information_schema.innodb_trx");
+        if transactions.trim() == "0" { Ok(()) } else { Err(transactions) }
     });
     let _ = bed.apply(AS_MANAGER).expect_code(0);
     bed.site.assert_renewed();

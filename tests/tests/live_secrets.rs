@@ -1,6 +1,7 @@
 //! No byte of a private key is to be seen while a live node is renewed, or afterwards, wherever people look or logs are kept.
 //!
 //! Needs root, namespaces and the packages that `tests/all` installs.
+#![allow(clippy::expect_used, reason = "a scene that cannot be set is a failed test")]
 
 use end_to_end::{
     live::{
