@@ -151,8 +151,9 @@ fn an_expired_site_is_renewed_node_by_node() {
         let (status, left, healthy) = Carried::status(node);
         assert_eq!((left, healthy), (0, 3), "{status:#}");
     }
-    let backup = first
-        .sh("cmp /var/lib/reseal/runs/0001-site-7/folder-0-kubernetes/etcd-ca.pem /var/lib/reseal/runs/0001-site-7/backup/0-etcd-ca.pem");
+    let backup = first.sh(
+        "cmp /var/lib/reseal/runs/0001-site-7/backup/folder-0-kubernetes/etcd-ca.pem /var/lib/reseal/runs/0001-site-7/backup/0-etcd-ca.pem",
+    );
     assert_eq!(backup, "", "all of /srv/kubernetes is kept");
 }
 

@@ -220,17 +220,7 @@ impl Driver<'_> {
     /// # Errors
     /// When the system refuses.
     pub fn abandon(&self, run: &mut Run) -> Result<(), StoreError> {
-        match self.machine.names(&run.folder.backups(), 4096) {
-            Err(error) if !error.is_missing() => return Err(error.into()),
-            names => {
-                for name in names.unwrap_or_default() {
-                    self.machine.remove(&run.folder.backups().join(&name))?;
-                }
-            }
-        }
-        for (number, target) in run.state()?.begin.map(|begin| begin.folders.clone()).unwrap_or_default().iter().enumerate() {
-            self.machine.remove_own_tree(&run.folder.folder_copy(number, target))?;
-        }
+        self.machine.remove_own_tree(&run.folder.backups())?;
         self.machine.remove(&run.folder.restore_text())?;
         run.record(self.machine, Record::Abandoned)
     }

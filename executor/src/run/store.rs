@@ -67,7 +67,7 @@ impl RunFolder {
     /// The copy of a whole folder.
     pub fn folder_copy(&self, number: usize, folder: &TargetPath) -> Place {
         let name = folder.as_str().rsplit('/').next().unwrap_or_default();
-        self.place.join(&format!("folder-{number}-{name}"))
+        self.backups().join(&format!("folder-{number}-{name}"))
     }
 
     /// What a person needs to put things back by hand.
