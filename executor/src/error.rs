@@ -84,7 +84,7 @@ impl Failure {
             Self::Bundle(BundleError::Io(_)) | Self::Machine(_) | Self::Run(RunError::Unchanged { .. }) => Exit::Failed,
             Self::Bundle(_) | Self::Rejected(_) | Self::Medium(MediumError::Bundle(_)) => Exit::Rejected,
             Self::Flag { .. } | Self::Medium(MediumError::Open { .. }) | Self::NoBundle | Self::Signer { .. } => Exit::Usage,
-            Self::Refused(_) | Self::Run(RunError::Changed { .. } | RunError::Risk(_)) => Exit::Refused,
+            Self::Refused(_) | Self::Run(RunError::Changed { .. } | RunError::Database(_) | RunError::Risk(_)) => Exit::Refused,
             Self::Store(error) | Self::Run(RunError::Store(error)) => store_exit(error),
             Self::Run(RunError::RolledBack { .. }) => Exit::RolledBack,
             Self::Run(RunError::Interrupted { .. } | RunError::Stuck { .. } | RunError::NotUndone { .. }) => Exit::Person,
@@ -128,6 +128,7 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Changed { run, targets } => Self::Refused(vec![Refusal::ChangedSince { run, targets }]),
+            RunError::Database(why) => Self::Refused(vec![Refusal::Database(why)]),
             RunError::Risk(risk) => Self::Refused(vec![Refusal::Risk(risk)]),
             RunError::Store(error) => error.into(),
             error => Self::Run(error),

@@ -75,7 +75,7 @@ fn show_site(context: &Context, site: &Site) -> Value {
                 if is_renewed {
                     Some("new")
                 } else {
-                    generation(sight, &leaves).map(|generation| if generation == "new" { "new, not restarted" } else { generation })
+                    generation(sight, &leaves).map(|generation| if generation == "new" { "new-not-restarted" } else { generation })
                 }
             };
             show_members(&context.screen, cluster.name.as_str(), &sights, certificate);

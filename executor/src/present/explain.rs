@@ -139,7 +139,7 @@ fn explain_run(error: &RunError, call: &Call) -> (&'static str, Vec<String>) {
                 format!("or put the files back by hand, as `{restore_text}` says"),
             ],
         ),
-        RunError::Changed { .. } | RunError::Risk(_) | RunError::Store(_) => ("state", vec![call.other("status")]),
+        RunError::Changed { .. } | RunError::Database(_) | RunError::Risk(_) | RunError::Store(_) => ("state", vec![call.other("status")]),
     }
 }
 
@@ -239,7 +239,8 @@ fn database_hints(error: &DatabaseError, call: &Call) -> Vec<String> {
         _ => format!("say how it is reached: {}", call.again("--db-socket PATH --db-user USER --db-password-file FILE")),
     };
     let client = format!("or by a client of yours: {}", call.again("--db-command 'docker exec -i manager-db mysql -uroot'"));
-    vec![own, client, leave]
+    let leave = Some(leave).filter(|_| call.command != "rollback");
+    [own, client].into_iter().chain(leave).collect()
 }
 
 /// The nodes of a bundle and how to name one; of a large site, the first.

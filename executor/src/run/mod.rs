@@ -17,7 +17,10 @@ use crate::{
     bundle::Material,
     guard::{self, Risk},
     journal::{Begin, Deviation, FileChange, Phase, Record, StepRecord, undo_order},
-    machine::{Dress, Machine, database::Database},
+    machine::{
+        Dress, Machine,
+        database::{Database, DatabaseError},
+    },
     mode::Mode,
     steps::{self, Bench, StepError, replace, restart_static_pods, update_database},
 };
@@ -25,6 +28,9 @@ use crate::{
 /// How a run ended, other than well.
 #[derive(Debug, Error)]
 pub enum RunError {
+    /// Before anything, since the database is out of reach.
+    #[error(transparent)]
+    Database(DatabaseError),
     /// In the middle, by a signal. Nothing is down, and it can go on either way.
     #[error("the run `{run}` was stopped by a signal; every manifest is in its place")]
     Interrupted {
@@ -316,6 +322,7 @@ impl Driver<'_> {
             return Err(RunError::Changed { run: run.folder.name, targets });
         }
         self.may_restart_back(&run)?;
+        self.can_reach_rows(&run)?;
         let restore_text = run.folder.restore_text().to_string();
         let not_undone = |run: &Run, why| RunError::NotUndone { run: run.folder.name.clone(), why: Box::new(why), restore_text };
         match self.check_backups(&run).and_then(|()| self.go_back(&mut run, "the operator asked for it", discard)) {
@@ -331,11 +338,7 @@ impl Driver<'_> {
     /// When the journal cannot be used.
     pub fn changed_since(&self, run: &Run, direction: Direction) -> Result<Vec<TargetPath>, StoreError> {
         let steps = steps_of(run)?;
-        let concerned: Vec<usize> = match (run.state()?.phase, direction) {
-            (Phase::Undoing { reached, undone, .. }, _) => undo_order(&steps, reached).split_off(undone),
-            (Phase::Applying { done, started }, Direction::Back) => (0..done + usize::from(started)).collect(),
-            _ => (0..steps.len()).collect(),
-        };
+        let concerned = concerned(&steps, run.state()?.phase, direction);
         let files = concerned.iter().flat_map(|step| steps[*step].files());
         let condition = |file: &&FileChange| replace::condition(file, self.machine);
         let changed = files.filter(|file| !matches!(condition(file), replace::Condition::Former | replace::Condition::New));
@@ -351,6 +354,17 @@ impl Driver<'_> {
             match restart_static_pods::never_left(step, former, &bench) {
                 Ok(true) => {}
                 _ => guard::may_go_back(step.cluster.as_ref(), &bench).map_err(RunError::Risk)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A rollback that cannot reach the rows that it is to put back does not begin.
+    fn can_reach_rows(&self, run: &Run) -> Result<(), RunError> {
+        let steps = steps_of(run)?;
+        for step in concerned(&steps, run.state()?.phase, Direction::Back) {
+            if let (StepRecord::UpdateDatabase { step, .. }, Some(database)) = (&steps[step], &self.options.database) {
+                let _ = database.survey(step).map_err(RunError::Database)?;
             }
         }
         Ok(())
@@ -404,6 +418,15 @@ impl Driver<'_> {
         let Some(containers) = steps::running(record, bench)? else { return Ok(Vec::new()) };
         run.record(self.machine, Record::UndoRestart { step, containers: containers.clone() })?;
         Ok(containers)
+    }
+}
+
+/// The steps that a run will touch in a direction, from where it stands.
+fn concerned(steps: &[StepRecord], phase: Phase, direction: Direction) -> Vec<usize> {
+    match (phase, direction) {
+        (Phase::Undoing { reached, undone, .. }, _) => undo_order(steps, reached).split_off(undone),
+        (Phase::Applying { done, started }, Direction::Back) => (0..done + usize::from(started)).collect(),
+        _ => (0..steps.len()).collect(),
     }
 }
 
