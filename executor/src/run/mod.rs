@@ -300,8 +300,8 @@ impl Driver<'_> {
     /// What the operator overrides is on record before it has effect.
     fn record_deviations(&self, run: &mut Run, bench: &Bench<'_>) -> Result<(), Fault> {
         let recorded = run.state()?.deviations;
-        let is_guarded =
-            !bench.mode.is_recovery() && bench.begin.steps.iter().any(|step| matches!(step, StepRecord::RestartStaticPods { .. }));
+        let is_guarded = (bench.is_undoing || !bench.mode.is_recovery())
+            && bench.begin.steps.iter().any(|step| matches!(step, StepRecord::RestartStaticPods { .. }));
         for what in self.options.allowed.difference(&recorded).copied().collect::<Vec<_>>() {
             if is_guarded || what == Deviation::DatabaseLeft {
                 run.record(self.machine, Record::Deviation { what })?;
@@ -397,6 +397,7 @@ impl Driver<'_> {
         let Phase::Undoing { reached, undone, .. } = run.state()?.phase else { return Ok(()) };
         let folder = run.folder.clone();
         let bench = self.bench(begin, &folder, true);
+        self.record_deviations(run, &bench)?;
         for step in undo_order(&begin.steps, reached).into_iter().skip(undone) {
             let record = &begin.steps[step];
             (self.progress)(&format!("undoing step {} of {}: {}", step + 1, begin.steps.len(), steps::describe(record)));
