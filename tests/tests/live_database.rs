@@ -200,14 +200,16 @@ fn a_row_that_others_hold(bed: &Bed) {
     let hold =
         format!("start transaction; update {TABLE} set id=id where `key`='etcd.pem'; select 1 into outfile '/tmp/held'; select sleep(25)");
     let argv = ["mariadb", "--no-defaults", "-uroot", "-S", SOCKET, "manager", "-e", &hold];
-    let _holder = bed.node().start_background(&argv, "/root/holder.log");
+    let mut holder = bed.node().start_background(&argv, "/root/holder.log");
     until("the lock", Duration::from_secs(20), || if bed.node().has("/tmp/held") { Ok(()) } else { Err("not yet".to_owned()) });
     let ran = bed.apply(AS_MANAGER).expect_code(5);
     assert!(ran.stderr.contains("another connection holds") && ran.stderr.contains("hint:"), "{}", ran.stderr);
     bed.assert_former();
+    assert_eq!(holder.wait(Duration::from_mins(1)), 0, "whoever holds the lock ends by itself");
     until("the lock's end", Duration::from_mins(1), || {
-        let transactions = bed.site.database().sql("select count(*) from information_schema.innodb_trx");
-        if transactions.trim() == "0" { Ok(()) } else { Err(transactions) }
+        let transactions = "select trx_id, trx_state, trx_started, trx_mysql_thread_id, trx_tables_locked, trx_query from information_schema.innodb_trx where trx_tables_locked > 0 or trx_rows_locked > 0";
+        let left = bed.site.database().sql(transactions);
+        if left.is_empty() { Ok(()) } else { Err(left) }
     });
     let _ = bed.apply(AS_MANAGER).expect_code(0);
     bed.site.assert_renewed();
