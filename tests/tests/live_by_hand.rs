@@ -75,6 +75,7 @@ fn an_expired_site_heals_with_its_majority() {
 }
 
 #[test]
+#[ignore = "what the long suite compares a renewal by bundle with"]
 fn a_site_that_ends_soon_loses_no_write() {
     roll(Layout::ending_soon().masters_only());
 }

@@ -28,6 +28,7 @@ fn has_former_files(site: &Site, node: &Node) -> bool {
 }
 
 #[test]
+#[ignore = "live_renewal takes a site back too; this one under a client that writes"]
 fn a_master_of_a_living_site_goes_back_under_a_client_that_writes() {
     let site = Site::start(Layout::ending_soon().masters_only());
     let bundle = site.bundle(&["--serial", "7", "--settle", "1"]);
