@@ -232,6 +232,15 @@ pub struct DatabaseRow {
     pub entry: EntryPath,
 }
 
+impl DatabaseRow {
+    /// The value that an entry becomes: its content without the CR and LF after it, as the Manager keeps PEM.
+    #[must_use]
+    pub fn value(content: &[u8]) -> &[u8] {
+        let end = content.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
+        &content[..end]
+    }
+}
+
 /// How a database is reached. A password is never part of it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -334,5 +343,12 @@ mod tests {
             r#""t""#,
         ];
         assert_eq!(more.map(|more| is_taken(&format!("{{{update},\"table\":{more}}}"))), [true, true, false, false, false]);
+    }
+
+    #[test]
+    fn a_value_has_no_line_end_after_it() {
+        for (content, value) in [("a\nb\n", "a\nb"), ("a\r\n\r\n", "a"), ("a", "a"), ("\n", ""), ("", ""), ("a \n", "a ")] {
+            assert_eq!(super::DatabaseRow::value(content.as_bytes()), value.as_bytes());
+        }
     }
 }

@@ -193,7 +193,7 @@ fn scripts(slices: &[Slice], entries: &Entries) -> Result<Entries, AssembleError
     for step in steps {
         let content = |row: &DatabaseRow| {
             let value = entries.get(&row.entry).ok_or_else(|| AssembleError::NoEntry(row.entry.clone()))?;
-            Ok((row.key.clone(), Zeroizing::new(without_line_ends(value).to_vec())))
+            Ok((row.key.clone(), Zeroizing::new(DatabaseRow::value(value).to_vec())))
         };
         let values = step.rows.iter().map(content).collect::<Result<Vec<_>, AssembleError>>()?;
         let contents: Vec<(&str, &[u8])> = values.iter().map(|(key, value)| (key.as_str(), value.as_slice())).collect();
@@ -201,12 +201,6 @@ fn scripts(slices: &[Slice], entries: &Entries) -> Result<Entries, AssembleError
         drop(scripts.insert(step.undo_sql.clone(), Zeroizing::new(sql::undo_script(step, &contents))));
     }
     Ok(scripts)
-}
-
-/// The value that an entry becomes in a database: its content without the CR and LF after it.
-fn without_line_ends(content: &[u8]) -> &[u8] {
-    let end = content.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
-    &content[..end]
 }
 
 fn json<T: serde::Serialize>(document: &T) -> Result<Vec<u8>, serde_json::Error> {

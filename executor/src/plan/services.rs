@@ -3,7 +3,7 @@
 use bundle_format::{
     digest::Digest,
     name::TargetPath,
-    slice::{RestartPods, RestartStaticPods, Slice, Step, UpdateDatabase},
+    slice::{DatabaseRow, RestartPods, RestartStaticPods, Slice, Step, UpdateDatabase},
 };
 
 use super::Rejection;
@@ -12,7 +12,7 @@ use crate::{
     containers::Container,
     machine::database::Survey,
     services::Services,
-    steps::{generation, manifests::Whereabouts, update_database},
+    steps::{generation, manifests::Whereabouts},
 };
 
 /// One step that is about what runs, or about the database.
@@ -129,7 +129,7 @@ fn rows(step: &UpdateDatabase, services: &Services, material: &Material) -> Resu
     };
     let mut rows = Vec::new();
     for row in &step.rows {
-        let new = Digest::of(update_database::value(super::content(material, &row.entry)?));
+        let new = Digest::of(DatabaseRow::value(super::content(material, &row.entry)?));
         let found = table.rows.iter().find(|found| found.key == row.key);
         let Some(stored) = found.and_then(|found| found.stored) else { return Ok(Todo::Unclear) };
         rows.push((row.key.clone(), stored.digest, new));

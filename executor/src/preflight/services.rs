@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bundle_format::{
     digest::Digest,
-    slice::{RestartStaticPods, Slice, Step, UpdateDatabase},
+    slice::{DatabaseRow, RestartStaticPods, Slice, Step, UpdateDatabase},
 };
 
 use super::Refusal;
@@ -19,7 +19,7 @@ use crate::{
         services::{PlannedService, Todo},
     },
     services::Services,
-    steps::{manifests::Whereabouts, update_database},
+    steps::manifests::Whereabouts,
 };
 
 /// All that stands against restarts and against the database.
@@ -110,7 +110,7 @@ fn database(step: &UpdateDatabase, services: &Services, bundle: &Bundle) -> Vec<
 /// Rows that are as wanted need no room and no rights.
 fn table_refusals(step: &UpdateDatabase, table: &Table, bundle: &Bundle) -> Vec<Refusal> {
     let wanted: Vec<(&str, &[u8])> =
-        step.rows.iter().filter_map(|row| Some((row.key.as_str(), update_database::value(bundle.material.get(&row.entry)?)))).collect();
+        step.rows.iter().filter_map(|row| Some((row.key.as_str(), DatabaseRow::value(bundle.material.get(&row.entry)?)))).collect();
     let stored = |key: &str| table.rows.iter().find(|row| row.key == key).and_then(|row| row.stored);
     if wanted.iter().all(|(key, value)| stored(key).is_some_and(|stored| stored.digest == Digest::of(value))) {
         return Vec::new();

@@ -1,7 +1,10 @@
 //! The step `update-database`: rows of a table, all or none, each compared by digest. What the rows held before is kept twice: in
 //! the copy of the table, and beside the backups of files.
 
-use bundle_format::{digest::Digest, slice::UpdateDatabase};
+use bundle_format::{
+    digest::Digest,
+    slice::{DatabaseRow, UpdateDatabase},
+};
 use zeroize::Zeroizing;
 
 use super::{Bench, StepError};
@@ -13,12 +16,6 @@ use crate::{
         database::{Database, DatabaseError, Survey},
     },
 };
-
-/// The value that an entry becomes: its content without the line ends after it, as the Manager keeps PEM.
-pub fn value(content: &[u8]) -> &[u8] {
-    let end = content.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
-    &content[..end]
-}
 
 /// Keeps what the rows hold before anything is changed.
 ///
@@ -58,7 +55,7 @@ pub fn apply(step: &UpdateDatabase, rows: &[RowChange], bench: &Bench<'_>, mater
     let mut new = Vec::new();
     for row in rows {
         let entry = step.rows.iter().find(|listed| listed.key == row.key).and_then(|listed| material.get(&listed.entry));
-        let value = entry.map(|content| value(content)).filter(|value| Digest::of(value) == row.new);
+        let value = entry.map(|content| DatabaseRow::value(content)).filter(|value| Digest::of(value) == row.new);
         new.push((row.key.as_str(), value.ok_or_else(|| StepError::RowContent { key: row.key.clone(), new: row.new })?));
     }
     let former: Vec<(&str, Digest)> = rows.iter().map(|row| (row.key.as_str(), row.former)).collect();
@@ -101,14 +98,4 @@ fn place(row: &RowChange, bench: &Bench<'_>) -> Place {
 
 fn database<'a>(bench: &Bench<'a>) -> Result<&'a Database, StepError> {
     bench.database.ok_or(StepError::NoDatabase)
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_value_has_no_line_end_after_it() {
-        for (content, value) in [("a\nb\n", "a\nb"), ("a\r\n\r\n", "a"), ("a", "a"), ("\n", ""), ("", ""), ("a \n", "a ")] {
-            assert_eq!(super::value(content.as_bytes()), value.as_bytes());
-        }
-    }
 }
