@@ -113,7 +113,6 @@ impl IssueError {
 }
 
 /// A renewed CA and the leaves issued under it.
-#[derive(Debug)]
 pub struct IssuedAuthority {
     /// Its name in the profile.
     pub name: Label,
@@ -126,7 +125,6 @@ pub struct IssuedAuthority {
 }
 
 /// A leaf issued in place of a former one.
-#[derive(Debug)]
 pub struct IssuedLeaf {
     /// Its name in the profile.
     pub name: Label,

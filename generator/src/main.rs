@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    reseal::cli::guard();
     reseal::cli::main()
 }

@@ -18,6 +18,14 @@ pub enum Color {
     Never,
 }
 
+/// Says that the program itself is at fault, and nothing of what it had in hand, for that may be a secret.
+pub fn say_fault(place: &str) {
+    print_error(&format!(
+        "error: reseal itself is at fault, at {place}; its message is kept back, since it may hold a secret\n\
+         hint: nothing was left half-written; report the place, and what was typed without its secrets"
+    ));
+}
+
 /// Where a command's words and data go: words to standard error, data to standard output.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]

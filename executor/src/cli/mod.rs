@@ -15,9 +15,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     error::{Exit, Failure},
-    machine::Machine,
+    machine::{Machine, memory},
     preflight::{Refusal, Warning},
-    present::{Call, Color, Loudness, Problem, Screen, explain},
+    present::{self, Call, Color, Loudness, Problem, Screen, explain},
     shell::quoted,
 };
 
@@ -97,6 +97,12 @@ impl Outcome {
         };
         Self { document, ..Self::default() }
     }
+}
+
+/// Guards the secrets of this process. To be called first, by the program alone: it holds for all of the process.
+pub fn guard() {
+    memory::guard_secrets();
+    memory::guard_panics(present::say_fault, Exit::Person as u8);
 }
 
 /// Runs the program; the result is its exit code.

@@ -1,6 +1,7 @@
 //! Looking at a file, and making, moving and removing one. Every creation is exclusive, private from its first byte, and synced.
 
 use std::{
+    fmt,
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Write as _},
     os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
@@ -45,12 +46,17 @@ impl Sight {
 }
 
 /// A regular file as one read found it.
-#[derive(Debug)]
 pub struct Seen {
     /// Its bytes, wiped when dropped: it may be a key.
     pub content: Zeroizing<Vec<u8>>,
     /// The same, without the bytes.
     pub snapshot: Snapshot,
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Seen").field("snapshot", &self.snapshot).finish_non_exhaustive()
+    }
 }
 
 /// What a new file gets besides its content.

@@ -21,6 +21,7 @@ mod deadline;
 mod file;
 mod folder;
 mod host;
+pub mod memory;
 mod metadata;
 mod path;
 mod pipes;

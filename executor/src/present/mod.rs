@@ -59,6 +59,16 @@ impl Tone {
     }
 }
 
+/// Says that the program itself is at fault, and nothing of what it had in hand, for that may be a secret.
+pub fn say_fault(place: &str) {
+    let _ = write!(
+        io::stderr(),
+        "error: reseal-node itself is at fault, at {place}\n\
+         why:   this should not happen; its message is kept back, since it may hold a secret\n\
+         hint:  a run that was begun can be continued or taken back: `reseal-node status` says how\n"
+    );
+}
+
 /// Where words go.
 pub struct Screen {
     is_colored: bool,

@@ -8,7 +8,11 @@ mod show;
 mod site;
 mod verify;
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    panic,
+    path::Path,
+    process::{self, ExitCode},
+};
 
 use bundle_format::{
     digest::{DigestError, Fingerprint},
@@ -17,13 +21,17 @@ use bundle_format::{
     signature::{SignatureError, SignerPublicKey},
 };
 use clap::{Parser, Subcommand};
+use nix::sys::{
+    prctl,
+    resource::{Resource, setrlimit},
+};
 
 use crate::{
     assemble::AssembleError,
     files::{self, FileError},
     inspect::InspectError,
     issue::IssueError,
-    present::{Color, Output},
+    present::{self, Color, Output},
     signer::SignerError,
     site::SiteError,
     x509::key::Passphrase,
@@ -101,6 +109,18 @@ impl Failure {
     fn new(message: impl ToString, hint: impl Into<Option<String>>) -> Self {
         Self { code: FAILED, message: message.to_string(), hint: hint.into() }
     }
+}
+
+/// Keeps the secrets of this process out of core dumps, out of reach of the user's other processes, and out of what is said when the
+/// program itself is at fault. To be called first, by the program alone: it holds for all of the process.
+pub fn guard() {
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let _ = prctl::set_dumpable(false);
+    panic::set_hook(Box::new(|fault| {
+        let place = fault.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        present::say_fault(&place);
+        process::exit(FAILED.into());
+    }));
 }
 
 /// Runs the command of this process's arguments.
