@@ -9,6 +9,7 @@
 
 pub mod live;
 pub mod pki;
+pub mod plug;
 pub mod programs;
 pub mod secret;
 pub mod workshop;

@@ -14,6 +14,10 @@ use thiserror::Error;
 
 use super::{Machine, MachineError, Place, failed, file};
 
+/// How often something that lasts an instant is tried again.
+const TRIES: usize = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
+
 /// A file that only grows; every append is on disk before it returns.
 pub struct AppendFile {
     file: File,
@@ -54,9 +58,9 @@ impl Machine {
         let parent = folder.0.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(parent).map_err(fail)?;
         match DirBuilder::new().mode(0o700).create(&folder.0) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.0.is_dir() => Ok(()),
-            Err(error) => Err(fail(error)),
-            Ok(()) => File::open(parent).and_then(|file| file.sync_all()).map_err(fail),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !folder.0.is_dir() => Err(fail(error)),
+            // Whoever made one that is there may have been killed before its sync.
+            _ => File::open(parent).and_then(|file| file.sync_all()).map_err(fail),
         }
     }
 
@@ -102,16 +106,25 @@ impl Machine {
 
 /// Tries for a moment: a `plan` that only asks holds a shared lock for an instant.
 fn take(file: &File, path: &Path) -> Result<(), LockError> {
-    for _ in 0..10 {
+    for _ in 0..TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(20)),
+            Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN_TRIES),
             Err(TryLockError::Error(error)) => return Err(failed("lock", path)(error).into()),
         }
     }
     Err(LockError::Held(holder(path)))
 }
 
+/// Who wrote its number into the lock, tried for a moment: a new holder writes it once it has the lock, and until then the file is
+/// empty, or names one that is gone.
 fn holder(path: &Path) -> Option<u32> {
-    std::str::from_utf8(&file::read_bounded(path, 64).ok()?).ok()?.trim().parse().ok()
+    let named = || std::str::from_utf8(&file::read_bounded(path, 64).ok()?).ok()?.trim().parse::<u32>().ok();
+    for _ in 0..TRIES {
+        match named() {
+            Some(pid) if Path::new("/proc").join(pid.to_string()).exists() => return Some(pid),
+            _ => thread::sleep(BETWEEN_TRIES),
+        }
+    }
+    named()
 }

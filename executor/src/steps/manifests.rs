@@ -64,13 +64,14 @@ pub fn take_out(step: &RestartStaticPods, machine: &Machine) -> Result<(), StepE
     Ok(())
 }
 
-/// Puts back every manifest that is out, as many as can be.
+/// Puts back every manifest that is out, as many as can be. Those that are in place are made to stay there: whoever put them there
+/// may have been killed before that.
 ///
 /// # Errors
 /// When one cannot be put back: the first that could not.
 pub fn put_back(step: &RestartStaticPods, machine: &Machine) -> Result<(), StepError> {
     let one = |manifest: &TargetPath| match whereabouts(step, manifest, machine) {
-        Whereabouts::InPlace => Ok(()),
+        Whereabouts::InPlace => Ok(machine.sync_folder(&place(manifest, machine)?.folder())?),
         Whereabouts::Held => shift(machine, &held(step, manifest)?, manifest),
         found => Err(StepError::Manifest { manifest: manifest.clone(), found }),
     };
@@ -79,9 +80,12 @@ pub fn put_back(step: &RestartStaticPods, machine: &Machine) -> Result<(), StepE
 }
 
 fn shift(machine: &Machine, from: &TargetPath, to: &TargetPath) -> Result<(), StepError> {
-    let place = |target: &TargetPath| machine.place(target).map_err(|why| StepError::Place { target: target.clone(), why });
-    let (from, to): (Place, Place) = (place(from)?, place(to)?);
+    let (from, to) = (place(from, machine)?, place(to, machine)?);
     machine.rename(&from, &to)?;
     machine.sync_folder(&to.folder())?;
     Ok(machine.sync_folder(&from.folder())?)
+}
+
+fn place(target: &TargetPath, machine: &Machine) -> Result<Place, StepError> {
+    machine.place(target).map_err(|why| StepError::Place { target: target.clone(), why })
 }

@@ -108,10 +108,12 @@ pub fn backup(change: &FileChange, bench: &Bench<'_>) -> Result<Zeroizing<Vec<u8
     }
 }
 
-/// Removes the staging file of a change, if a cut left one.
+/// Removes the staging file of a change, if a cut left one. An earlier process may have been killed between its renames and their
+/// sync, so they are made to last here.
 pub fn sweep(change: &FileChange, bench: &Bench<'_>) -> Result<(), StepError> {
     if let Ok(place) = bench.machine.place(&change.target) {
         bench.machine.remove(&staging(&place, change, bench))?;
+        bench.machine.sync_folder(&place.folder())?;
     }
     Ok(())
 }

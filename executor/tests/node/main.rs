@@ -7,5 +7,6 @@ mod apply;
 mod cli;
 mod common;
 mod interrupt;
+mod lock;
 mod refuse;
 mod reject;
