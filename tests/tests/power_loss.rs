@@ -3,7 +3,7 @@
 //!
 //! Needs root, loop devices, `mkfs.ext4` and strace, which `tests/all` installs.
 #![allow(clippy::print_stdout, reason = "measurements are printed")]
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "test code fails by panicking")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "test code fails by panicking")]
 
 use std::{
     collections::BTreeMap,
@@ -189,23 +189,28 @@ impl<'a> Bed<'a> {
     }
 
     /// As many moments as asked for, spread evenly over both commands, and random between.
-    fn check_moments(&self, count: usize, seed: u64) {
+    fn check_moments(&self, count: u32, seed: u64) {
         let mut random = Random(seed | 1);
         for round in 0..count {
-            let direction = round % 2;
-            let share = (round / 2) as f64 / (count / 2) as f64 + random.share() / (count / 2) as f64;
-            let moment = if round % 4 < 2 {
-                let calls = &self.calls[direction];
-                let (name, number) = calls[((share * calls.len() as f64) as usize).min(calls.len() - 1)].clone();
-                Moment::Call(name, number)
-            } else {
-                Moment::Time(self.durations[direction].mul_f64(share))
-            };
-            let cut = if random.share() < 0.5 { Cut::Plain } else { Cut::JournalForced };
-            let next = if random.share() < 0.5 { "apply" } else { "rollback" };
+            let direction = usize::from(round % 2 == 1);
+            let moment = self.moment(direction, round / 2, count / 2, &mut random);
+            let cut = if random.below(2) == 0 { Cut::Plain } else { Cut::JournalForced };
+            let next = if random.below(2) == 0 { "apply" } else { "rollback" };
             let context = format!("round {round} of seed {seed}: {} {moment:?} {cut:?}, then {next}", ["apply", "rollback"][direction]);
             self.run_until(direction, &moment, cut);
             self.assert_recoverable(next, &context);
+        }
+    }
+
+    /// A moment in one of as many equal parts of a command: by its calls, or by its time.
+    fn moment(&self, direction: usize, part: u32, parts: u32, random: &mut Random) -> Moment {
+        if part.is_multiple_of(2) {
+            let calls = &self.calls[direction];
+            let number = u32::try_from(calls.len()).unwrap();
+            let (name, count) = calls[((part * number + random.below(number)) / parts) as usize].clone();
+            Moment::Call(name, count)
+        } else {
+            Moment::Time(self.durations[direction] * (part * 1000 + random.below(1000)) / (parts * 1000))
         }
     }
 }
@@ -214,11 +219,11 @@ impl<'a> Bed<'a> {
 struct Random(u64);
 
 impl Random {
-    fn share(&mut self) -> f64 {
+    fn below(&mut self, limit: u32) -> u32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+        u32::try_from((self.0 >> 11) % u64::from(limit)).unwrap()
     }
 }
 
