@@ -3,7 +3,7 @@
 # on the root file system.
 set -eu
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-for tool in bash busybox containerd curl docker dockerd etcd etcdctl ip mariadbd mariadb-install-db nsenter openssl python3 runc unshare; do
+for tool in bash busybox containerd curl docker dockerd etcd etcdctl ip mariadbd mariadb-install-db nsenter openssl python3 runc strace unshare; do
     command -v "$tool" >/dev/null || { echo "needs $tool"; exit 1; }
 done
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 1; }
