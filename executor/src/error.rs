@@ -84,10 +84,15 @@ impl Failure {
             Self::Bundle(BundleError::Io(_)) | Self::Machine(_) | Self::Run(RunError::Unchanged { .. }) => Exit::Failed,
             Self::Bundle(_) | Self::Rejected(_) | Self::Medium(MediumError::Bundle(_)) => Exit::Rejected,
             Self::Flag { .. } | Self::Medium(MediumError::Open { .. }) | Self::NoBundle | Self::Signer { .. } => Exit::Usage,
-            Self::Refused(_) | Self::Run(RunError::Changed { .. } | RunError::Database(_) | RunError::Risk(_)) => Exit::Refused,
+            Self::Refused(_)
+            | Self::Run(RunError::Changed { .. } | RunError::Database(_) | RunError::Risk(_) | RunError::RowsChanged { .. }) => {
+                Exit::Refused
+            }
             Self::Store(error) | Self::Run(RunError::Store(error)) => store_exit(error),
             Self::Run(RunError::RolledBack { .. }) => Exit::RolledBack,
-            Self::Run(RunError::Interrupted { .. } | RunError::Stuck { .. } | RunError::NotUndone { .. }) => Exit::Person,
+            Self::Run(RunError::Exhausted { .. } | RunError::Interrupted { .. } | RunError::Stuck { .. } | RunError::NotUndone { .. }) => {
+                Exit::Person
+            }
         }
     }
 }
@@ -129,6 +134,7 @@ impl From<RunError> for Failure {
         match error {
             RunError::Changed { run, targets } => Self::Refused(vec![Refusal::ChangedSince { run, targets }]),
             RunError::Database(why) => Self::Refused(vec![Refusal::Database(why)]),
+            RunError::RowsChanged { run, keys } => Self::Refused(vec![Refusal::RowsChangedSince { run, keys }]),
             RunError::Risk(risk) => Self::Refused(vec![Refusal::Risk(risk)]),
             RunError::Store(error) => error.into(),
             error => Self::Run(error),

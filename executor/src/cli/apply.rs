@@ -30,6 +30,9 @@ pub struct Args {
     /// Stop before the first restart: files and rows now, services at the next `apply`
     #[arg(long)]
     pub pause_before_restart: bool,
+    /// Go on although this was tried five times and came no further; recorded
+    #[arg(long)]
+    pub try_again: bool,
     #[command(flatten)]
     pub work: WorkArgs,
 }
@@ -43,6 +46,7 @@ impl Args {
         let progress = |text: &str| screen.say(text);
         let mut options = self.work.options(slice, machine)?;
         options.pauses_before_restart = self.pause_before_restart;
+        options.tries_again = self.try_again;
         let mut driver = Driver { machine, store: &store, progress: &progress, options };
         machine.heed_signals()?;
 
@@ -90,7 +94,7 @@ impl Args {
             (driver.progress)(&format!("going on with the interrupted run `{}`", run.folder.name));
             match run.state()?.phase {
                 Phase::Undoing { .. } => drop(driver.roll_back(run, false)?),
-                _ => work.take(driver.finish(run, &bundle.material)?),
+                _ => work.take(driver.go_on(run, &bundle.material)?),
             }
             if work.paused.is_some() {
                 return Ok(work);

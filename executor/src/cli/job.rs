@@ -76,7 +76,7 @@ impl WorkArgs {
         if self.leave_database && database.is_some() {
             let _ = allowed.insert(Deviation::DatabaseLeft);
         }
-        Ok(Options { allowed, database, pauses_before_restart: false })
+        Ok(Options { allowed, database, ..Options::default() })
     }
 
     /// What is looked at.
@@ -180,6 +180,11 @@ impl Earlier {
                 let targets = driver.changed_since(&run, Direction::Forward)?;
                 if !targets.is_empty() && !overwrites {
                     earlier.refusals.push(Refusal::ChangedSince { run: name(), targets });
+                }
+                // Where the database does not answer, the preflight refuses for that.
+                let keys = driver.rows_changed_since(&run, Direction::Forward).unwrap_or_default();
+                if !keys.is_empty() && !overwrites {
+                    earlier.refusals.push(Refusal::RowsChangedSince { run: name(), keys });
                 }
                 earlier.to_finish = Some(run);
             }

@@ -153,8 +153,9 @@ impl Cli {
     fn call(&self, arguments: &[OsString]) -> Call {
         let (command, rest) = match &self.command {
             Command::Apply(args) => {
-                let pause = args.pause_before_restart.then(|| "--pause-before-restart".to_owned()).into_iter().collect();
-                ("apply", [args.bundle.words(), args.node.words(), pause, args.work.words()].concat())
+                let flags = [(args.pause_before_restart, "--pause-before-restart"), (args.try_again, "--try-again")];
+                let flags = flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, word)| word.to_owned()).collect();
+                ("apply", [args.bundle.words(), args.node.words(), flags, args.work.words()].concat())
             }
             Command::Plan(args) => ("plan", [args.bundle.words(), args.node.words(), args.work.words()].concat()),
             Command::Rollback(args) => ("rollback", [args.restart.words(), args.database.words()].concat()),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::Failure,
-    present::{PlanView, Tone, bundle_view, services_view, show_plan, show_services},
+    present::{PlanView, Tone, bundle_view, forward, services_view, show_intents, show_plan, show_services},
     run::{Driver, Store},
 };
 
@@ -36,10 +36,12 @@ impl Args {
         let plan = job::plan(&bundle, slice, &facts, &earlier)?;
         let (refusals, warnings) = job::judge(&bundle, slice, &plan, &facts, &mut earlier, &driver.options.allowed);
         let view = PlanView::of(&plan, bundle.manifest());
+        let intents = earlier.to_finish.as_ref().map_or_else(Vec::new, |run| forward(run, machine));
         let continues = earlier.to_finish.map(|run| run.folder.name);
         show_plan(screen, &bundle, slice, evidence, &plan);
         show_services(screen, &facts, &plan);
         screen.toned(Tone::Bold, "then", &format!("    {}", outlook(refusals.len(), &view, continues.as_deref())));
+        show_intents(screen, &intents);
         let document = json!({
             "bundle": bundle_view(&bundle.complete),
             "node": { "name": slice.node, "known_by": evidence },
@@ -50,6 +52,7 @@ impl Args {
             "rows": view.rows,
             "services": services_view(&facts),
             "continues": continues,
+            "apply_does": intents,
         });
         Ok(Outcome { warnings, refusals, ..Outcome::of(document) })
     }
@@ -61,7 +64,7 @@ fn outlook(refusals: usize, view: &PlanView, continues: Option<&str>) -> String 
         [(view.changes, "file"), (view.rows, "row")].into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| many(count, what));
     let work = work.collect::<Vec<_>>().join(" and ");
     match (refusals, continues) {
-        (0, Some(run)) => format!("`apply` finishes the interrupted run `{run}` with its own backups"),
+        (0, Some(run)) => format!("`apply` goes on with the interrupted run `{run}`, with its own backups; `rollback` takes it back"),
         (0, None) => match (work.is_empty(), view.restarts) {
             (true, 0) => "`apply` has nothing to do: this node is as the bundle wants it".to_owned(),
             (true, _) => "`apply` restarts, and looks at the result".to_owned(),

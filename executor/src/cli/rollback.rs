@@ -22,6 +22,9 @@ pub struct Args {
     /// Overwrite what others changed since.
     #[arg(long)]
     pub discard_changes: bool,
+    /// Go on although this was tried five times and came no further; recorded
+    #[arg(long)]
+    pub try_again: bool,
     #[command(flatten)]
     pub restart: RestartArgs,
     #[command(flatten)]
@@ -61,7 +64,7 @@ impl Args {
             _ => None,
         });
         let database = connection.map(|connection| self.database.reach(connection, machine)).transpose()?;
-        Ok(Options { allowed: self.restart.allowed(), database, pauses_before_restart: false })
+        Ok(Options { allowed: self.restart.allowed(), database, tries_again: self.try_again, ..Options::default() })
     }
 }
 

@@ -17,7 +17,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 pub use record::{Begin, Deviation, DiskEnd, FileChange, Record, RowChange, StepRecord};
-pub use state::{Contradiction, Phase, State, undo_order};
+pub use state::{Contradiction, MOST_ATTEMPTS, Phase, State, undo_order};
 
 /// The number of this form of journal.
 pub const VERSION: u32 = 1;

@@ -31,6 +31,13 @@ pub enum Record {
     },
     /// The run waits, as the operator asked, before the first service is restarted.
     Paused,
+    /// Its backups are about to be removed, as the operator asked. It can no longer be taken back.
+    Pruned,
+    /// Another call goes on with the run, in the direction in which it was cut off.
+    Resumed {
+        /// Whether the operator asked for it although the run had been tried [`super::MOST_ATTEMPTS`] times.
+        anew: bool,
+    },
     /// Every step was undone.
     RolledBack,
     /// A step's effects are on disk.

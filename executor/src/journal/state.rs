@@ -64,14 +64,22 @@ pub struct State<'a> {
     pub deviations: BTreeSet<Deviation>,
     /// The containers that must be gone when the restart that is being undone is through.
     pub leaving: Option<&'a [String]>,
+    /// How many calls have tried to come further than where it stands, the one that came here among them.
+    pub attempts: u32,
+    /// Whether its backups are gone.
+    pub is_pruned: bool,
 }
+
+/// After so many calls that came no further, only a person decides on another one.
+pub const MOST_ATTEMPTS: u32 = 5;
 
 impl<'a> State<'a> {
     pub(super) fn of(records: impl Iterator<Item = &'a Record>) -> Result<Self, Contradiction> {
-        let mut state = State { begin: None, phase: Phase::Empty, is_paused: false, deviations: BTreeSet::new(), leaving: None };
+        let mut state = Self::empty();
         for (number, record) in (1..).zip(records) {
             let steps = state.begin.map_or(&[][..], |begin| &begin.steps);
             let impossible = || Contradiction { number, record: name(record), phase: state.phase };
+            let was_undoing = matches!(state.phase, Phase::Undoing { .. });
             state.phase = next(state.phase, record, steps).ok_or_else(impossible)?;
             state.is_paused = matches!(record, Record::Paused) || state.is_paused && matches!(record, Record::Deviation { .. });
             match record {
@@ -79,10 +87,24 @@ impl<'a> State<'a> {
                 Record::Deviation { what } => drop(state.deviations.insert(*what)),
                 Record::UndoRestart { containers, .. } => state.leaving = Some(containers),
                 Record::StepUndone { .. } => state.leaving = None,
+                Record::Pruned => state.is_pruned = true,
                 _ => {}
             }
+            state.attempts = attempts(state.attempts, was_undoing, record);
         }
         Ok(state)
+    }
+
+    fn empty() -> Self {
+        State {
+            begin: None,
+            phase: Phase::Empty,
+            is_paused: false,
+            deviations: BTreeSet::new(),
+            leaving: None,
+            attempts: 1,
+            is_pruned: false,
+        }
     }
 
     /// Whether the next `apply` of the same bundle has this run to finish, and that of another is refused.
@@ -94,7 +116,13 @@ impl<'a> State<'a> {
     /// Whether `rollback` has something to do.
     #[must_use]
     pub fn can_be_undone(&self) -> bool {
-        self.is_unfinished() || self.phase == Phase::Applied
+        self.is_unfinished() || self.phase == Phase::Applied && !self.is_pruned
+    }
+
+    /// Whether another call would only go round: a person has to look, and to ask for it.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.is_unfinished() && self.attempts >= MOST_ATTEMPTS
     }
 
     /// Whether the run ended, or was cut off, before its first change, and is not closed yet.
@@ -127,6 +155,8 @@ fn next(phase: Phase, record: &Record, steps: &[StepRecord]) -> Option<Phase> {
             Phase::Applying { done: done + 1, started: false }
         }
         (Phase::Applying { started: false, .. }, Record::Paused)
+        | (Phase::Applying { .. } | Phase::Undoing { .. }, Record::Resumed { .. })
+        | (Phase::Abandoned | Phase::Applied | Phase::RolledBack, Record::Pruned)
         | (Phase::Applying { .. } | Phase::Applied | Phase::Undoing { .. }, Record::Deviation { .. }) => phase,
         (Phase::Applying { done, started: false }, Record::Applied) if done == steps.len() => Phase::Applied,
         (Phase::Applying { .. } | Phase::Applied | Phase::Undoing { .. }, Record::UndoStarted { discard_changes, .. }) => {
@@ -145,6 +175,16 @@ fn next(phase: Phase, record: &Record, steps: &[StepRecord]) -> Option<Phase> {
         (Phase::Undoing { reached, undone, .. }, Record::RolledBack) if undone == reached => Phase::RolledBack,
         _ => return None,
     })
+}
+
+/// A call that comes further begins a new count; so does one that turns back, and one that the operator insists on.
+fn attempts(before: u32, was_undoing: bool, record: &Record) -> u32 {
+    match record {
+        Record::Resumed { anew: false } => before.saturating_add(1),
+        Record::Resumed { anew: true } | Record::StepDone { .. } | Record::StepUndone { .. } | Record::Paused => 1,
+        Record::UndoStarted { .. } if !was_undoing => 1,
+        _ => before,
+    }
 }
 
 fn undoing(phase: Phase, discard_changes: bool, steps: usize) -> Phase {
@@ -238,6 +278,38 @@ mod tests {
         assert_eq!(of(&[Record::Paused, forced.clone()]), Some((true, 1)));
         assert_eq!(of(&[Record::Paused, forced.clone(), Record::StepStarted { step: 0 }]), Some((false, 1)));
         assert_eq!(of(&[Record::StepStarted { step: 0 }, Record::Paused]), None, "a pause is between steps");
+    }
+
+    #[test]
+    fn calls_that_come_no_further_are_counted() {
+        let of = |records: &[Record]| {
+            let all = [&[Record::Begin(Box::new(begin(2))), Record::BackedUp], records].concat();
+            State::of(all.iter()).map(|state| (state.attempts, state.is_exhausted())).unwrap()
+        };
+        let (started, resumed) = (Record::StepStarted { step: 0 }, Record::Resumed { anew: false });
+        let round = [resumed.clone(), started.clone()];
+        assert_eq!(of(&[started.clone()]), (1, false));
+        let tried = [&[started.clone()][..], &round, &round, &round, &round].concat();
+        assert_eq!(of(&tried), (MOST_ATTEMPTS, true));
+        let with = |more: &[Record]| of(&[&tried, more].concat());
+        assert_eq!(with(&[Record::StepDone { step: 0 }]), (1, false), "it came further");
+        assert_eq!(with(&[Record::Resumed { anew: true }]), (1, false), "the operator insists");
+        assert_eq!(with(&[undo(false)]), (1, false), "it turned back");
+        let back = [undo(false), resumed.clone(), undo(false), resumed.clone(), undo(false)];
+        assert_eq!(with(&back), (3, false));
+        assert_eq!(with(&[&back[..], &[Record::StepUndone { step: 0 }]].concat()), (1, false));
+    }
+
+    #[test]
+    fn a_run_without_backups_is_not_taken_back() {
+        let run = |last: &[Record]| {
+            let step = |step| [Record::StepStarted { step }, Record::StepDone { step }];
+            let all = [&[Record::Begin(Box::new(begin(1))), Record::BackedUp], &step(0)[..], last].concat();
+            State::of(all.iter()).map(|state| state.can_be_undone()).ok()
+        };
+        assert_eq!(run(&[Record::Applied]), Some(true));
+        assert_eq!(run(&[Record::Applied, Record::Pruned]), Some(false));
+        assert_eq!(run(&[Record::Pruned]), None, "an unfinished run needs its backups");
     }
 
     #[test]

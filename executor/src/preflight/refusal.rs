@@ -210,6 +210,14 @@ pub enum Refusal {
         /// The reason.
         why: String,
     },
+    /// Someone changed rows of an unfinished run, or of one to be rolled back.
+    #[error("the database's rows {} changed since the run `{run}`, by someone else: they hold neither the former nor the new value", names(.keys))]
+    RowsChangedSince {
+        /// The run.
+        run: String,
+        /// Their keys.
+        keys: Vec<String>,
+    },
     /// Names would be lost.
     #[error("`{target}` is good for {}, and the new certificate `{leaf}` is not", names(.lost))]
     SanLoss {
@@ -237,7 +245,7 @@ pub enum Refusal {
         most: u64,
     },
     /// An earlier run waits.
-    #[error("the run `{run}` of another bundle is unfinished")]
+    #[error("the run `{run}` of another bundle is unfinished, and only one run is open at a time")]
     Unfinished {
         /// The run.
         run: String,

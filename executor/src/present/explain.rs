@@ -127,6 +127,7 @@ fn explain_rejection(rejection: &Rejection) -> (&'static str, Vec<String>) {
 
 fn explain_run(error: &RunError, call: &Call) -> (&'static str, Vec<String>) {
     match error {
+        RunError::Exhausted { is_undoing, restore_text, .. } => ("exhausted", exhausted_hints(*is_undoing, restore_text, call)),
         RunError::Interrupted { .. } => {
             ("interrupted", vec![format!("to go on: {}", call.again("")), format!("to go back: {}", call.other("rollback"))])
         }
@@ -139,8 +140,23 @@ fn explain_run(error: &RunError, call: &Call) -> (&'static str, Vec<String>) {
                 format!("or put the files back by hand, as `{restore_text}` says"),
             ],
         ),
-        RunError::Changed { .. } | RunError::Database(_) | RunError::Risk(_) | RunError::Store(_) => ("state", vec![call.other("status")]),
+        RunError::Changed { .. } | RunError::Database(_) | RunError::Risk(_) | RunError::RowsChanged { .. } | RunError::Store(_) => {
+            ("state", vec![call.other("status")])
+        }
     }
+}
+
+fn exhausted_hints(is_undoing: bool, restore_text: &str, call: &Call) -> Vec<String> {
+    let back = format!("to go back instead: {}", call.other("rollback"));
+    let closes = if is_undoing { "then close the run" } else { "then take the run back, which closes it" };
+    [format!("find out why it ends there each time, then, on purpose: {}", call.again("--try-again"))]
+        .into_iter()
+        .chain((!is_undoing).then_some(back))
+        .chain([
+            format!("or by hand: as root, type the commands that `less {restore_text}` shows, in their order"),
+            format!("{closes}: {}", call.other(if is_undoing { "rollback --try-again" } else { "rollback" })),
+        ])
+        .collect()
 }
 
 fn explain_refusal(refusal: &Refusal, call: &Call) -> Problem {
@@ -160,9 +176,8 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
             let look = pid.map_or_else(|| "wait for it".to_owned(), |pid| format!("wait for it, or look at it: `ps -fp {pid}`"));
             ("busy", vec![look])
         }
-        Refusal::ChangedSince { .. } => {
-            ("changed-since", vec![format!("look at the files; to overwrite them: {}", call.other("rollback --discard-changes"))])
-        }
+        Refusal::ChangedSince { .. } => ("changed-since", changed_since_hints("the files", call)),
+        Refusal::RowsChangedSince { .. } => ("changed-since", changed_since_hints("the rows", call)),
         Refusal::ClockAhead { now, .. } => {
             ("clock-ahead", vec![format!("it is {now} here; compare with another clock, then `date -u -s '<YYYY-MM-DD hh:mm:ss>'`")])
         }
@@ -214,7 +229,8 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
         Refusal::State { .. } => ("state", vec![call.other("status")]),
         Refusal::TooLarge { target, .. } => ("too-large", vec![format!("look at it: `ls -l {target}`")]),
         Refusal::Unfinished { .. } => {
-            ("unfinished", vec![format!("finish it with its own bundle, or take it back: {}", call.other("rollback"))])
+            let hint = format!("finish it with `apply` of its own bundle, or take it back: {}", call.other("rollback"));
+            ("unfinished", vec![format!("see where it stopped: {}", call.other("status")), hint])
         }
         Refusal::Unreadable { target, .. } => ("unreadable", vec![format!("look at it: `ls -l {target}`")]),
         Refusal::WildcardNone { .. } => {
@@ -224,6 +240,14 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
             ("several-folders", one("move all but the one in use away, or have the bundle built with its name"))
         }
     }
+}
+
+fn changed_since_hints(what: &str, call: &Call) -> Vec<String> {
+    vec![
+        format!("find out who changed {what} and whether that is wanted: {}", call.other("status")),
+        "what was there before the run lies in its backup, and putting that back by hand is as good".to_owned(),
+        format!("to overwrite them with what was there before the run: {}", call.other("rollback --discard-changes")),
+    ]
 }
 
 fn database_hints(error: &DatabaseError, call: &Call) -> Vec<String> {

@@ -4,6 +4,7 @@
 //! error: what nobody reads need not be written.
 
 mod explain;
+mod outlook;
 mod plan;
 mod services;
 mod status;
@@ -16,6 +17,7 @@ use std::{
 use serde::Serialize;
 
 pub use explain::{Call, Problem, explain};
+pub use outlook::{forward, show_intents};
 pub use plan::{PlanView, bundle_view, show_bundle, show_plan, verify_view};
 pub use services::{generation, services_view, show_members, show_services};
 pub use status::{StatusView, show_status};

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use bundle_format::name::TargetPath;
 use serde::Serialize;
 
-use super::{Screen, Tone};
+use super::{
+    Screen, Tone,
+    outlook::{self, Intent, show_intents},
+};
 use crate::{
     journal::{Deviation, Phase, StepRecord, undo_order},
     machine::Machine,
@@ -31,6 +34,12 @@ pub struct StatusView {
     pub apply: &'static str,
     /// The run that `rollback` would take back.
     pub rollback: Option<String>,
+    /// What `apply` of the same bundle would do with an unfinished run, in order.
+    pub apply_does: Vec<Intent>,
+    /// What `rollback` would do, in order.
+    pub rollback_does: Vec<Intent>,
+    /// Manifests that are out of the kubelet's folder, and where they are.
+    pub held: Vec<String>,
 }
 
 /// A run.
@@ -50,6 +59,12 @@ pub struct RunView {
     pub node: Option<String>,
     /// Whether its journal ends within a record.
     pub torn: bool,
+    /// How many calls have tried to come further than where it stands.
+    pub attempts: u32,
+    /// Whether it is not tried once more unless `--try-again` says so.
+    pub exhausted: bool,
+    /// What a person needs to put things back by hand.
+    pub restore_text: String,
 }
 
 /// A step.
@@ -71,12 +86,13 @@ pub struct TargetView {
 }
 
 impl StatusView {
-    /// The status of the last of `runs`.
+    /// The status of the run that is unfinished, or else of the last of `runs`.
     pub fn of(runs: &[Run], machine: &Machine) -> Self {
         let phase = |run: &Run| run.state().map_or(Phase::Empty, |state| state.phase);
-        let rollback = runs.iter().rev().find(|run| run.state().is_ok_and(|state| state.can_be_undone()));
-        let rollback = rollback.map(|run| run.folder.name.clone());
-        let Some(run) = runs.last() else {
+        let to_undo = runs.iter().rev().find(|run| run.state().is_ok_and(|state| state.can_be_undone()));
+        let rollback = to_undo.map(|run| run.folder.name.clone());
+        let unfinished = runs.iter().rev().find(|run| run.state().is_ok_and(|state| state.is_unfinished()));
+        let Some(run) = unfinished.or(runs.last()) else {
             return Self { apply: "start", rollback, ..Self::default() };
         };
         let begin = run.state().ok().and_then(|state| state.begin);
@@ -94,6 +110,9 @@ impl StatusView {
             bundle: begin.map(|begin| format!("{}-{}", begin.site, begin.serial)),
             node: begin.map(|begin| begin.node.to_string()),
             torn: run.history.is_torn,
+            attempts: state.as_ref().map_or(0, |state| state.attempts),
+            exhausted: state.as_ref().is_some_and(crate::journal::State::is_exhausted),
+            restore_text: run.folder.restore_text().to_string(),
         };
         let apply = match phase(run) {
             Phase::Applying { .. } => "continue",
@@ -102,7 +121,9 @@ impl StatusView {
             _ => "start",
         };
         let deviations = state.map(|state| state.deviations).unwrap_or_default();
-        Self { run: Some(view), steps, targets, deviations, apply, rollback }
+        let (apply_does, held) = (outlook::forward(run, machine), outlook::held(run, machine));
+        let rollback_does = to_undo.map_or_else(Vec::new, |run| outlook::back(run, machine));
+        Self { run: Some(view), steps, targets, deviations, apply, rollback, apply_does, rollback_does, held }
     }
 }
 
@@ -148,9 +169,18 @@ pub fn show_status(screen: &Screen, view: &StatusView) {
     for target in &view.targets {
         screen.say(&format!("  {}  {}", target.target, target.condition));
     }
+    for manifest in &view.held {
+        screen.warn(&format!("the manifest {manifest}, so its pod is down; `apply` and `rollback` both put it back"));
+    }
+    if run.exhausted {
+        screen.warn(&format!("this was tried {} times and came no further; `--try-again` tries once more", run.attempts));
+        screen.warn(&format!("how to put things back by hand: `less {}`", run.restore_text));
+    }
     screen.say(&format!("apply     {}", apply_text(view.apply)));
+    show_intents(screen, &view.apply_does);
     let rollback = view.rollback.as_ref().map_or_else(|| "has nothing to take back".to_owned(), |run| format!("takes back the run {run}"));
     screen.say(&format!("rollback  {rollback}"));
+    show_intents(screen, &view.rollback_does);
 }
 
 fn apply_text(word: &str) -> &'static str {

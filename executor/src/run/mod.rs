@@ -4,6 +4,8 @@
 //! before every backup was compared with what it backs up; backups are made once, from former files, and never again.
 //! What to do next follows from [`crate::journal::Phase`] alone, so a run that was cut off and one that was not go the same way.
 
+mod before;
+mod resume;
 mod store;
 
 use std::collections::BTreeSet;
@@ -15,14 +17,14 @@ pub use store::{Run, RunFolder, Store, StoreError};
 
 use crate::{
     bundle::Material,
-    guard::{self, Risk},
+    guard::Risk,
     journal::{Begin, Deviation, FileChange, Phase, Record, StepRecord, undo_order},
     machine::{
         Dress, Machine,
         database::{Database, DatabaseError},
     },
     mode::Mode,
-    steps::{self, Bench, StepError, replace, restart_static_pods, update_database},
+    steps::{self, Bench, StepError, replace, update_database},
 };
 
 /// How a run ended, other than well.
@@ -31,6 +33,20 @@ pub enum RunError {
     /// Before anything, since the database is out of reach.
     #[error(transparent)]
     Database(DatabaseError),
+    /// Before anything: it was tried often enough.
+    #[error("the run `{run}` was tried {attempts} times and came no further than {place}: this is not done once more unasked")]
+    Exhausted {
+        /// The run.
+        run: String,
+        /// How often.
+        attempts: u32,
+        /// Where it stands, in a few words.
+        place: String,
+        /// Whether it was on its way back.
+        is_undoing: bool,
+        /// The run's instructions for a person.
+        restore_text: String,
+    },
     /// In the middle, by a signal. Nothing is down, and it can go on either way.
     #[error("the run `{run}` was stopped by a signal; every manifest is in its place")]
     Interrupted {
@@ -76,6 +92,14 @@ pub enum RunError {
         run: String,
         /// The targets.
         targets: Vec<TargetPath>,
+    },
+    /// Before anything, since someone else changed rows.
+    #[error("rows of the run `{run}` were changed by someone else: {}", .keys.join(", "))]
+    RowsChanged {
+        /// The run.
+        run: String,
+        /// Their keys.
+        keys: Vec<String>,
     },
     /// Before anything, since a quorum would be lost.
     #[error(transparent)]
@@ -132,6 +156,8 @@ pub struct Options {
     pub database: Option<Database>,
     /// Whether to stop before the first restart.
     pub pauses_before_restart: bool,
+    /// Whether to go on with a run that was tried often enough.
+    pub tries_again: bool,
 }
 
 /// How a run that did not fail stands.
@@ -280,6 +306,7 @@ impl Driver<'_> {
         let folder = run.folder.clone();
         let bench = self.bench(&begin, &folder, false);
         self.record_deviations(run, &bench)?;
+        self.look_again(&begin, done, &bench, material)?;
         for (step, record) in begin.steps.iter().enumerate().skip(done) {
             let is_begun = started && step == done;
             if self.options.pauses_before_restart && record.is_service() && !is_begun {
@@ -322,7 +349,10 @@ impl Driver<'_> {
             return Err(RunError::Changed { run: run.folder.name, targets });
         }
         self.may_restart_back(&run)?;
-        self.can_reach_rows(&run)?;
+        self.can_reach_rows(&run, discard)?;
+        if matches!(run.state()?.phase, Phase::Undoing { .. }) {
+            self.count(&mut run)?;
+        }
         let restore_text = run.folder.restore_text().to_string();
         let not_undone = |run: &Run, why| RunError::NotUndone { run: run.folder.name.clone(), why: Box::new(why), restore_text };
         match self.check_backups(&run).and_then(|()| self.go_back(&mut run, "the operator asked for it", discard)) {
@@ -330,57 +360,6 @@ impl Driver<'_> {
             Err(Fault::Step(StepError::Interrupted(_))) => Err(interrupted(&run)),
             Err(why) => Err(not_undone(&run, why)),
         }
-    }
-
-    /// The targets of a run that have neither their former nor their new content, as far as the run will touch them.
-    ///
-    /// # Errors
-    /// When the journal cannot be used.
-    pub fn changed_since(&self, run: &Run, direction: Direction) -> Result<Vec<TargetPath>, StoreError> {
-        let steps = steps_of(run)?;
-        let concerned = concerned(&steps, run.state()?.phase, direction);
-        let files = concerned.iter().flat_map(|step| steps[*step].files());
-        let condition = |file: &&FileChange| replace::condition(file, self.machine);
-        let changed = files.filter(|file| !matches!(condition(file), replace::Condition::Former | replace::Condition::New));
-        Ok(changed.map(|file| file.target.clone()).collect())
-    }
-
-    /// A rollback restarts what the run restarted, and must not cost a quorum.
-    fn may_restart_back(&self, run: &Run) -> Result<(), RunError> {
-        let Some(begin) = run.state()?.begin.cloned() else { return Ok(()) };
-        let bench = self.bench(&begin, &run.folder, true);
-        for step in &begin.steps {
-            let StepRecord::RestartStaticPods { step, former } = step else { continue };
-            match restart_static_pods::never_left(step, former, &bench) {
-                Ok(true) => {}
-                _ => guard::may_go_back(step.cluster.as_ref(), &bench).map_err(RunError::Risk)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// A rollback that cannot reach the rows that it is to put back does not begin.
-    fn can_reach_rows(&self, run: &Run) -> Result<(), RunError> {
-        let steps = steps_of(run)?;
-        for step in concerned(&steps, run.state()?.phase, Direction::Back) {
-            if let (StepRecord::UpdateDatabase { step, .. }, Some(database)) = (&steps[step], &self.options.database) {
-                let _ = database.survey(step).map_err(RunError::Database)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A rollback that would stop half-way for want of a backup does not begin.
-    fn check_backups(&self, run: &Run) -> Result<(), Fault> {
-        let Some(begin) = run.state()?.begin else { return Ok(()) };
-        let bench = self.bench(begin, &run.folder, true);
-        for file in begin.steps.iter().flat_map(StepRecord::files).filter(|file| file.former.is_some()) {
-            let _ = replace::backup(file, &bench)?;
-        }
-        for row in begin.steps.iter().flat_map(StepRecord::rows) {
-            let _ = update_database::backup(row, &bench)?;
-        }
-        Ok(())
     }
 
     fn go_back(&self, run: &mut Run, why: &str, discard_changes: bool) -> Result<(), Fault> {
@@ -398,7 +377,9 @@ impl Driver<'_> {
         let folder = run.folder.clone();
         let bench = self.bench(begin, &folder, true);
         self.record_deviations(run, &bench)?;
-        for step in undo_order(&begin.steps, reached).into_iter().skip(undone) {
+        let order = undo_order(&begin.steps, reached);
+        self.look_back_again(begin, &order[..undone.min(order.len())], &bench)?;
+        for step in order.into_iter().skip(undone) {
             let record = &begin.steps[step];
             (self.progress)(&format!("undoing step {} of {}: {}", step + 1, begin.steps.len(), steps::describe(record)));
             let leaving = self.leaving(run, step, record, &bench)?;
@@ -419,15 +400,6 @@ impl Driver<'_> {
         let Some(containers) = steps::running(record, bench)? else { return Ok(Vec::new()) };
         run.record(self.machine, Record::UndoRestart { step, containers: containers.clone() })?;
         Ok(containers)
-    }
-}
-
-/// The steps that a run will touch in a direction, from where it stands.
-fn concerned(steps: &[StepRecord], phase: Phase, direction: Direction) -> Vec<usize> {
-    match (phase, direction) {
-        (Phase::Undoing { reached, undone, .. }, _) => undo_order(steps, reached).split_off(undone),
-        (Phase::Applying { done, started }, Direction::Back) => (0..done + usize::from(started)).collect(),
-        _ => (0..steps.len()).collect(),
     }
 }
 
