@@ -39,6 +39,10 @@ pub struct Target {
     pub volume: Option<Volume>,
     /// Why it cannot be replaced, where its folder could be written.
     pub obstacle: Option<String>,
+    /// How many names the file has: one, unless it has hard links.
+    pub links: u64,
+    /// Where it really lies, when a link leads its folder elsewhere.
+    pub elsewhere: Option<String>,
 }
 
 /// The machine as a plan sees it.
@@ -56,6 +60,8 @@ pub struct Facts {
     pub state_volume: Option<Volume>,
     /// The bytes of the folders of which a copy is kept.
     pub folder_bytes: u64,
+    /// How many files and folders they hold.
+    pub folder_files: u64,
     /// What runs; of a tree of files nothing does.
     pub services: Option<Services>,
 }
@@ -63,13 +69,16 @@ pub struct Facts {
 impl Facts {
     /// Looks at everything that a slice names and everything that its certificates are checked against.
     pub fn gather(machine: &Machine, manifest: &Manifest, slice: Option<&Slice>) -> Self {
+        let sizes: Vec<(u64, u64)> =
+            slice.iter().flat_map(|slice| &slice.folders_to_back_up).map(|folder| machine.tree_size(folder)).collect();
         let mut facts = Self {
             found: BTreeMap::new(),
             now: machine.now(),
             lacks_root: machine.lacks_root(),
             other_run: None,
             state_volume: None,
-            folder_bytes: slice.iter().flat_map(|slice| &slice.folders_to_back_up).map(|folder| machine.tree_size(folder)).sum(),
+            folder_bytes: sizes.iter().map(|(bytes, _)| bytes).sum(),
+            folder_files: sizes.iter().map(|(_, files)| files).sum(),
             services: None,
         };
         for target in targets(manifest, slice) {
@@ -108,6 +117,8 @@ fn find(machine: &Machine, target: &TargetPath) -> Found {
                 sight: machine.look(&path),
                 volume: place.as_ref().and_then(|place| machine.volume(&place.folder()).ok()),
                 obstacle: place.as_ref().and_then(|place| machine.obstacle(place)),
+                links: place.as_ref().map_or(0, |place| machine.links(place)),
+                elsewhere: place.as_ref().and_then(|place| machine.led_elsewhere(&path, place)),
                 place,
                 path,
             }))

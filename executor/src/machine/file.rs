@@ -101,6 +101,11 @@ impl Machine {
         OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()
     }
 
+    /// How many names the file at a place has; 0 where there is none.
+    pub fn links(&self, place: &Place) -> u64 {
+        fs::symlink_metadata(&place.0).map_or(0, |metadata| metadata.nlink())
+    }
+
     /// Whether there is a socket at a path.
     pub fn has_socket(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket())

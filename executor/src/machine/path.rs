@@ -90,6 +90,12 @@ impl Machine {
         Ok(Place(self.resolve_folder(folder)?.join(name)))
     }
 
+    /// Where a target really lies, when a link in the path to its folder leads elsewhere.
+    pub fn led_elsewhere(&self, target: &TargetPath, place: &Place) -> Option<String> {
+        let literal = self.root.join(target.as_str().trim_start_matches('/'));
+        (literal != place.0).then(|| place.to_string())
+    }
+
     fn resolve_folder(&self, folder: &str) -> Result<PathBuf, PlaceError> {
         let shown = || if folder.is_empty() { "/".to_owned() } else { folder.to_owned() };
         let unreadable = |error: &io::Error| match error.kind() {

@@ -23,18 +23,22 @@ pub struct Copied {
 }
 
 impl Machine {
-    /// The bytes of all regular files in a folder and below it; 0 of a folder that is not there.
-    pub fn tree_size(&self, folder: &TargetPath) -> u64 {
-        let mut size = 0;
-        if let Ok(place) = self.place(folder) {
-            let _ = walk(&place.0, &mut |path, kind| {
-                if kind.is_file() {
-                    size += fs::symlink_metadata(path).map_or(0, |metadata| metadata.len());
-                }
-                Ok(())
-            });
-        }
-        size
+    /// The bytes and the number of all regular files in a folder and below it; nothing of a folder that is not there.
+    pub fn tree_size(&self, folder: &TargetPath) -> (u64, u64) {
+        self.place(folder).map_or((0, 0), |place| self.size_below(&place))
+    }
+
+    /// The same of a place.
+    pub fn size_below(&self, folder: &Place) -> (u64, u64) {
+        let (mut size, mut files) = (0, 0);
+        let _ = walk(&folder.0, &mut |path, kind| {
+            if kind.is_file() {
+                size += fs::symlink_metadata(path).map_or(0, |metadata| metadata.len());
+            }
+            files += 1;
+            Ok(())
+        });
+        (size, files)
     }
 
     /// Copies the regular files of a folder, with owner, mode, time and attributes, each compared by digest. `to` must not exist.

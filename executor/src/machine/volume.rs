@@ -1,6 +1,10 @@
 //! File systems: how much room they have, and whether they can be written.
 
-use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
+use std::{
+    fs,
+    os::unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
+    path::Path,
+};
 
 use nix::{
     errno::Errno,
@@ -8,7 +12,7 @@ use nix::{
     unistd::{AccessFlags, access},
 };
 
-use super::{Machine, MachineError, Place, failed};
+use super::{MOST_BYTES, Machine, MachineError, Place, failed, file};
 
 /// What a file system says of itself at one folder.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,6 +21,8 @@ pub struct Volume {
     pub device: u64,
     /// The bytes that are free for this process.
     pub free: u64,
+    /// How many more files it can hold, where it has a limit.
+    pub free_files: Option<u64>,
     /// Why nothing can be written in the folder, where that is so.
     pub closed: Option<String>,
 }
@@ -32,20 +38,60 @@ impl Machine {
         let facts = statvfs(path).map_err(|errno| failed("measure", path)(errno.into()))?;
         let device = fs::metadata(path).map_err(failed("measure", path))?.dev();
         let free = (facts.blocks_available() as u64).saturating_mul(facts.fragment_size() as u64);
+        // A file system that makes inodes as it needs them counts none.
+        let free_files = (facts.files() > 0).then(|| facts.files_available() as u64);
         let closed = if facts.flags().contains(FsFlags::ST_RDONLY) {
             Some("its file system is mounted read-only".to_owned())
         } else {
             access(path, AccessFlags::W_OK | AccessFlags::X_OK).err().map(|errno| errno.desc().to_lowercase())
         };
-        Ok(Volume { device, free, closed })
+        Ok(Volume { device, free, free_files, closed })
     }
 
-    /// Why a file cannot be replaced though its folder can be written: because it is marked immutable.
+    /// Why a file cannot be replaced though its folder can be written: it is marked immutable, or something is mounted on it.
     pub fn obstacle(&self, place: &Place) -> Option<String> {
         match access(&place.0, AccessFlags::W_OK) {
             Err(Errno::EPERM) => Some("it is marked immutable".to_owned()),
             Err(Errno::EROFS) => Some("its file system is mounted read-only".to_owned()),
+            _ if is_mount_point(&place.0) => Some("it is a mount point of its own, and nothing can be renamed over one".to_owned()),
             _ => None,
         }
+    }
+}
+
+/// Whether something is mounted right here: the fifth field of `/proc/self/mountinfo`, see `proc_pid_mountinfo(5)`.
+fn is_mount_point(path: &Path) -> bool {
+    let Ok(table) = file::read_bounded(Path::new("/proc/self/mountinfo"), MOST_BYTES) else { return false };
+    let wanted = path.as_os_str().as_bytes();
+    table.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4)).any(|point| unescaped(point) == wanted)
+}
+
+/// A path without the octal escapes that stand for blanks and backslashes.
+fn unescaped(mut text: &[u8]) -> Vec<u8> {
+    let mut path = Vec::with_capacity(text.len());
+    while let Some((first, rest)) = text.split_first() {
+        let code = rest.get(..3).filter(|_| *first == b'\\').and_then(|digits| std::str::from_utf8(digits).ok());
+        match code.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(byte) => {
+                path.push(byte);
+                text = &rest[3..];
+            }
+            None => {
+                path.push(*first);
+                text = rest;
+            }
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescaped;
+
+    #[test]
+    fn blanks_in_mount_points_are_read() {
+        assert_eq!(unescaped(br"/a\040b\134c\"), br"/a b\c\");
+        assert_eq!(unescaped(br"/plain\09"), br"/plain\09");
     }
 }

@@ -142,6 +142,11 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// Whether a run would be begun: something changes or is restarted.
+    pub fn has_work(&self) -> bool {
+        !self.records().is_empty()
+    }
+
     /// The bytes that each changing file needs, now and then.
     pub fn sizes(&self) -> Vec<(&'a Target, u64, u64)> {
         let size = |target: Option<&'a Target>, change: Change, then: usize| {
@@ -365,11 +370,20 @@ pub mod tests {
         let found = files.iter().map(|(path, content)| {
             let path: TargetPath = path.parse().unwrap();
             let sight = content.map_or(Sight::Absent, file);
-            let volume = Some(Volume { device: 1, free: 1 << 30, closed: None });
-            (path.clone(), Found::At(Box::new(Target { path, place: None, sight, volume, obstacle: None })))
+            let volume = Some(Volume { device: 1, free: 1 << 30, free_files: None, closed: None });
+            (path.clone(), Found::At(Box::new(Target { path, place: None, sight, volume, obstacle: None, links: 1, elsewhere: None })))
         });
         let now = datetime!(2026-02-02 0:00 UTC);
-        Facts { found: found.collect(), now, lacks_root: false, other_run: None, state_volume: None, folder_bytes: 0, services: None }
+        Facts {
+            found: found.collect(),
+            now,
+            lacks_root: false,
+            other_run: None,
+            state_volume: None,
+            folder_bytes: 0,
+            folder_files: 0,
+            services: None,
+        }
     }
 
     fn file(content: &[u8]) -> Sight {

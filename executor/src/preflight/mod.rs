@@ -35,6 +35,14 @@ pub enum Warning {
         /// The value.
         from: String,
     },
+    /// A file has several names.
+    #[error("`{target}` has {links} names (hard links): this one is replaced, and the others keep the former content")]
+    HardLinked {
+        /// The file.
+        target: String,
+        /// How many names it has.
+        links: u64,
+    },
     /// The journal of an earlier run has a torn tail.
     #[error("the journal of run `{0}` ends in the middle of a record, as after a power cut; everything before it holds")]
     TornJournal(String),
@@ -53,6 +61,7 @@ pub fn refusals(bundle: &Bundle, slice: &Slice, plan: &Plan<'_>, facts: &Facts, 
     }
     refusals.extend(targets::usable(plan));
     refusals.extend(targets::writable(plan));
+    refusals.extend(targets::state(plan, facts));
     refusals.extend(targets::room(plan, facts));
     refusals.extend(certificates::clock(bundle, slice, facts));
     refusals.extend(certificates::at_home(bundle, slice, facts));
@@ -64,6 +73,7 @@ pub fn refusals(bundle: &Bundle, slice: &Slice, plan: &Plan<'_>, facts: &Facts, 
 /// All that is worth saying about a plan.
 pub fn warnings(bundle: &Bundle, plan: &Plan<'_>, facts: &Facts) -> Vec<Warning> {
     let mut warnings = targets::nothing_to_edit(plan);
+    warnings.extend(targets::hard_linked(plan));
     let not_after = bundle.manifest().not_after;
     if facts.now > not_after {
         warnings.push(Warning::Late { not_after: refusal::time(not_after), now: refusal::time(facts.now) });

@@ -116,6 +116,16 @@ pub enum Refusal {
         /// What is there.
         free: u64,
     },
+    /// A file system can hold no more files.
+    #[error("the file system of `{folder}` can hold {free} more files, and {needed} are needed")]
+    FullOfFiles {
+        /// A folder on it.
+        folder: String,
+        /// What is needed, with a reserve.
+        needed: u64,
+        /// What is there.
+        free: u64,
+    },
     /// Manifests cannot be moved away.
     #[error("manifests cannot be moved to `{holding}`: {why}")]
     Holding {

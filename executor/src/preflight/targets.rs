@@ -7,12 +7,14 @@ use bundle_format::name::TargetPath;
 use super::{Refusal, Warning};
 use crate::{
     facts::{Facts, Found, Target},
-    machine::{MOST_BYTES, Sight},
+    machine::{MOST_BYTES, Sight, Volume},
     plan::{Change, Plan, PlannedStep},
 };
 
 /// Journal, `RESTORE.txt`, folders, and what others write meanwhile.
 const RESERVE: u64 = 1 << 20;
+/// The same, in files and folders.
+const RESERVE_FILES: u64 = 16;
 
 /// Every target must be a file, or a place for one.
 pub fn usable(plan: &Plan<'_>) -> Vec<Refusal> {
@@ -59,26 +61,60 @@ pub fn writable(plan: &Plan<'_>) -> Vec<Refusal> {
     plan.sizes().into_iter().filter_map(|(target, _, _)| closed(target)).collect()
 }
 
+/// The executor's own folder must be writable before anything else is touched.
+pub fn state(plan: &Plan<'_>, facts: &Facts) -> Vec<Refusal> {
+    let why = facts.state_volume.as_ref().and_then(|volume| volume.closed.clone()).filter(|_| !facts.lacks_root && plan.has_work());
+    why.map(|why| Refusal::State { why: format!("`/var/lib/reseal`: {why}") }).into_iter().collect()
+}
+
+/// What one file system is to hold besides what it holds.
+struct Need {
+    folder: String,
+    volume: Volume,
+    bytes: u64,
+    files: u64,
+}
+
+impl Need {
+    fn new(folder: String, volume: &Volume) -> Self {
+        Self { folder, volume: volume.clone(), bytes: RESERVE, files: RESERVE_FILES }
+    }
+
+    fn refusals(self) -> Vec<Refusal> {
+        let Self { folder, volume: Volume { free, free_files, .. }, bytes, files } = self;
+        let full = (bytes > free).then(|| Refusal::Full { folder: folder.clone(), needed: bytes, free });
+        let no_files = free_files.filter(|free| files > *free).map(|free| Refusal::FullOfFiles { folder, needed: files, free });
+        full.into_iter().chain(no_files).collect()
+    }
+}
+
 /// Every file system must hold what is staged and backed up on it.
 pub fn room(plan: &Plan<'_>, facts: &Facts) -> Vec<Refusal> {
     let sizes = plan.sizes();
     if sizes.is_empty() {
         return Vec::new();
     }
-    let mut needs: BTreeMap<u64, (String, u64, u64)> = BTreeMap::new();
+    let mut needs: BTreeMap<u64, Need> = BTreeMap::new();
     for (target, now, then) in &sizes {
         if let (Some(volume), Some(place)) = (&target.volume, &target.place) {
-            let need = needs.entry(volume.device).or_insert((place.folder().to_string(), RESERVE, volume.free));
-            need.1 = need.1.saturating_add(*now.max(then));
+            let need = needs.entry(volume.device).or_insert_with(|| Need::new(place.folder().to_string(), volume));
+            need.bytes = need.bytes.saturating_add(*now.max(then));
+            need.files = need.files.saturating_add(1);
         }
     }
     if let Some(volume) = &facts.state_volume {
         let backups = facts.folder_bytes.saturating_add(sizes.iter().map(|(_, now, _)| now).sum());
-        let need = needs.entry(volume.device).or_insert(("/var/lib/reseal".to_owned(), RESERVE, volume.free));
-        need.1 = need.1.saturating_add(backups);
+        let need = needs.entry(volume.device).or_insert_with(|| Need::new("/var/lib/reseal".to_owned(), volume));
+        need.bytes = need.bytes.saturating_add(backups);
+        need.files = need.files.saturating_add(facts.folder_files).saturating_add(sizes.len() as u64);
     }
-    let full = needs.into_values().filter(|(_, needed, free)| needed > free);
-    full.map(|(folder, needed, free)| Refusal::Full { folder, needed, free }).collect()
+    needs.into_values().flat_map(Need::refusals).collect()
+}
+
+/// Files that change and have other names, which do not.
+pub fn hard_linked(plan: &Plan<'_>) -> Vec<Warning> {
+    let linked = plan.sizes().into_iter().map(|(target, _, _)| target).filter(|target| target.links > 1);
+    linked.map(|target| Warning::HardLinked { target: target.path.to_string(), links: target.links }).collect()
 }
 
 /// Documents that have neither the value before an edit nor the one after it.
@@ -102,13 +138,12 @@ mod tests {
     use super::*;
     use crate::{
         bundle::Bundle,
-        machine::Volume,
         plan::tests::{bundle, edit, facts, install},
     };
 
     fn codes(bundle: &Bundle, facts: &Facts) -> Vec<String> {
         let plan = Plan::of(bundle, bundle.slice.as_ref().unwrap(), facts).unwrap();
-        let all = [usable(&plan), writable(&plan), room(&plan, facts)];
+        let all = [usable(&plan), writable(&plan), state(&plan, facts), room(&plan, facts)];
         all.iter().flatten().map(|refusal| format!("{refusal:?}").split(' ').next().unwrap().to_owned()).collect()
     }
 
@@ -125,16 +160,16 @@ mod tests {
     fn room_is_needed_for_backups_and_staging() {
         let bundle = bundle(vec![install(&[("/s/a", "certs/a")])], &[("certs/a", &[b'A'; 1000])]);
         let mut facts = facts(&[("/s/a", Some(&[b'o'; 5000]))]);
-        facts.state_volume = Some(Volume { device: 2, free: RESERVE + 5000, closed: None });
+        facts.state_volume = Some(Volume { device: 2, free: RESERVE + 5000, free_files: Some(17), closed: None });
         assert!(codes(&bundle, &facts).is_empty());
-        facts.state_volume = Some(Volume { device: 2, free: RESERVE + 4999, closed: None });
-        assert_eq!(codes(&bundle, &facts), ["Full"]);
+        facts.state_volume = Some(Volume { device: 2, free: RESERVE + 4999, free_files: Some(16), closed: None });
+        assert_eq!(codes(&bundle, &facts), ["Full", "FullOfFiles"]);
     }
 
     #[test]
     fn what_stays_needs_no_room_and_no_rights() {
         let bundle = bundle(vec![install(&[("/s/a", "certs/a")]), edit("/s/j")], &[("certs/a", b"A")]);
-        let closed = Volume { device: 1, free: 0, closed: Some("it is closed".to_owned()) };
+        let closed = Volume { device: 1, free: 0, free_files: Some(0), closed: Some("it is closed".to_owned()) };
         let as_wanted = with_volume(facts(&[("/s/a", Some(b"A")), ("/s/j", Some(b"{}"))]), &closed);
         assert!(codes(&bundle, &as_wanted).is_empty());
         let other = with_volume(facts(&[("/s/a", Some(b"B")), ("/s/j", None)]), &closed);

@@ -194,6 +194,7 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
         Refusal::Document { target, .. } => ("document", vec![format!("mend the document, or have the vendor mend it: `less {target}`")]),
         Refusal::DocumentMissing { target } => ("document-missing", vec![format!("look for it: `ls -l $(dirname {target})`")]),
         Refusal::Full { folder, .. } => ("full", vec![format!("make room: `df -h {folder}`")]),
+        Refusal::FullOfFiles { folder, .. } => ("full", vec![format!("remove files that nobody needs: `df -i {folder}`")]),
         Refusal::Holding { holding, .. } => ("holding", vec![format!("look at it: `ls -ld {holding}; findmnt -T {holding}`")]),
         Refusal::Manifest { manifest, holding, .. } => {
             ("manifest", vec![format!("is this the right node? exactly one of both must be there: `ls -l {manifest} {holding}/`")])
@@ -205,6 +206,14 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
         Refusal::NodeAmbiguous { .. } => ("node-ambiguous", vec![format!("say which it is: {}", call.as_node("<name>"))]),
         Refusal::NodeUnknown { nodes, .. } => ("node-unknown", listing(nodes, call)),
         Refusal::NodeNotThere { nodes, .. } => ("node-not-there", listing(nodes, call)),
+        Refusal::NotAFile { target, kind: "symbolic link" } => (
+            "not-a-file",
+            vec![
+                format!("see where it leads: `readlink -f {target}`"),
+                "have the bundle built for that path, or put the file itself in the link's place, where nobody else needs the link"
+                    .to_owned(),
+            ],
+        ),
         Refusal::NotAFile { target, .. } => ("not-a-file", vec![format!("look at it: `ls -ld {target}`")]),
         Refusal::NotRoot => ("not-root", vec![format!("`sudo {}`", call.again("").trim_matches('`'))]),
         Refusal::OtherKey { .. } => ("other-key", one("have the bundle built again")),

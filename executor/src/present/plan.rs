@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     bundle::Bundle,
-    facts::Found,
+    facts::{Found, Target},
     identity::Evidence,
     plan::{Change, Plan, PlannedEdit, PlannedFile, PlannedStep, services::Todo},
 };
@@ -134,6 +134,7 @@ pub fn show_plan(screen: &Screen, bundle: &Bundle, slice: &Slice, evidence: Evid
 fn show_file(screen: &Screen, file: &PlannedFile<'_>, manifest: &Manifest) {
     let change = file.change();
     screen.say(&format!("  {}  {}", shown_path(file), word(change)));
+    show_elsewhere(screen, file.target());
     let now = file.target().and_then(|target| target.sight.file());
     if file.file.entry.is_secret() {
         let what = if change == Change::Keep { "private key, stays" } else { "private key, changes" };
@@ -152,9 +153,17 @@ fn show_edit(screen: &Screen, number: usize, steps: usize, edit: &PlannedEdit<'_
     let values = edit.edited.as_ref().and_then(|edited| edited.as_ref().ok());
     screen.toned(Tone::Bold, &format!("step {number} of {steps}"), "  edit a document");
     screen.say(&format!("  {path}  {}", word(edit.change())));
+    show_elsewhere(screen, edit.target());
     if let Some(edited) = values {
         let (member, from, to) = (&edit.step.member, &edit.step.from, &edit.step.to);
         screen.say(&format!("    {} values of `{member}`: `{from}` -> `{to}`; {} are so already", edited.changed, edited.already));
+    }
+}
+
+/// A link on the way to a target is followed knowingly.
+fn show_elsewhere(screen: &Screen, target: Option<&Target>) {
+    if let Some(elsewhere) = target.and_then(|target| target.elsewhere.as_ref()) {
+        screen.say(&format!("    lies  in fact at {elsewhere}, by a link on the way there"));
     }
 }
 
@@ -234,6 +243,7 @@ fn file_value(file: &PlannedFile<'_>, manifest: &Manifest) -> Value {
         "entry": file.file.entry,
         "change": change_value(file.change()),
         "secret": is_secret,
+        "elsewhere": file.target().and_then(|target| target.elsewhere.as_ref()),
         "now": now.map(|seen| public_value(&seen.content)),
         "then": (!is_secret).then(|| public_value(file.content)),
         "why": why(file, manifest),
@@ -250,6 +260,7 @@ fn edit_value(edit: &PlannedEdit<'_>) -> Value {
         "kind": "edit-json",
         "target": path,
         "change": change_value(edit.change()),
+        "elsewhere": edit.target().and_then(|target| target.elsewhere.as_ref()),
         "member": edit.step.member,
         "from": edit.step.from,
         "to": edit.step.to,
