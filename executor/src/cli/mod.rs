@@ -1,6 +1,7 @@
 //! The command line: flags to a command, its outcome to an exit code. One file for each subcommand.
 
 mod apply;
+mod backups;
 mod job;
 mod plan;
 mod rollback;
@@ -68,6 +69,7 @@ enum Command {
     Apply(apply::Args),
     Status(status::Args),
     Rollback(rollback::Args),
+    Backups(backups::Args),
 }
 
 /// What every command has at hand.
@@ -132,6 +134,7 @@ impl Command {
     fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         match self {
             Self::Apply(args) => args.run(context),
+            Self::Backups(args) => args.run(context),
             Self::Plan(args) => args.run(context),
             Self::Rollback(args) => args.run(context),
             Self::Status(args) => args.run(context),
@@ -157,6 +160,7 @@ impl Cli {
                 let flags = flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, word)| word.to_owned()).collect();
                 ("apply", [args.bundle.words(), args.node.words(), flags, args.work.words()].concat())
             }
+            Command::Backups(args) => ("backups", args.words()),
             Command::Plan(args) => ("plan", [args.bundle.words(), args.node.words(), args.work.words()].concat()),
             Command::Rollback(args) => ("rollback", [args.restart.words(), args.database.words()].concat()),
             Command::Status(args) => ("status", [args.bundle.words(), args.node.words()].concat()),

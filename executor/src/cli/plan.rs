@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     error::Failure,
+    journal::MOST_ATTEMPTS,
     present::{PlanView, Tone, bundle_view, forward, services_view, show_intents, show_plan, show_services},
-    run::{Driver, Store},
+    run::{Driver, Run, Store},
 };
 
 /// Show what `apply` would do on this node, and what stands against it.
@@ -37,10 +38,11 @@ impl Args {
         let (refusals, warnings) = job::judge(&bundle, slice, &plan, &facts, &mut earlier, &driver.options.allowed);
         let view = PlanView::of(&plan, bundle.manifest());
         let intents = earlier.to_finish.as_ref().map_or_else(Vec::new, |run| forward(run, machine));
+        let is_exhausted = earlier.to_finish.as_ref().map(Run::state).transpose()?.is_some_and(|state| state.is_exhausted());
         let continues = earlier.to_finish.map(|run| run.folder.name);
         show_plan(screen, &bundle, slice, evidence, &plan);
         show_services(screen, &facts, &plan);
-        screen.toned(Tone::Bold, "then", &format!("    {}", outlook(refusals.len(), &view, continues.as_deref())));
+        screen.toned(Tone::Bold, "then", &format!("    {}", outlook(refusals.len(), &view, continues.as_deref(), is_exhausted)));
         show_intents(screen, &intents);
         let document = json!({
             "bundle": bundle_view(&bundle.complete),
@@ -52,18 +54,22 @@ impl Args {
             "rows": view.rows,
             "services": services_view(&facts),
             "continues": continues,
+            "exhausted": is_exhausted,
             "apply_does": intents,
         });
         Ok(Outcome { warnings, refusals, ..Outcome::of(document) })
     }
 }
 
-fn outlook(refusals: usize, view: &PlanView, continues: Option<&str>) -> String {
+fn outlook(refusals: usize, view: &PlanView, continues: Option<&str>, is_exhausted: bool) -> String {
     let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let work =
         [(view.changes, "file"), (view.rows, "row")].into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| many(count, what));
     let work = work.collect::<Vec<_>>().join(" and ");
     match (refusals, continues) {
+        (0, Some(run)) if is_exhausted => {
+            format!("`apply` stops: the run `{run}` was tried {MOST_ATTEMPTS} times and came no further; with `--try-again` it goes on")
+        }
         (0, Some(run)) => format!("`apply` goes on with the interrupted run `{run}`, with its own backups; `rollback` takes it back"),
         (0, None) => match (work.is_empty(), view.restarts) {
             (true, 0) => "`apply` has nothing to do: this node is as the bundle wants it".to_owned(),

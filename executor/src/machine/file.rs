@@ -36,6 +36,11 @@ pub enum Sight {
 }
 
 impl Sight {
+    /// Whether it is a regular file that could be read.
+    pub fn is_file(&self) -> bool {
+        self.file().is_some()
+    }
+
     /// The file, where it is one.
     pub fn file(&self) -> Option<&Seen> {
         match self {

@@ -144,6 +144,14 @@ pub enum Refusal {
         /// Where the executor puts it meanwhile.
         holding: TargetPath,
     },
+    /// Backups stay.
+    #[error("the backups of the run `{run}` are not removed: {why}")]
+    Needed {
+        /// The run.
+        run: String,
+        /// The reason.
+        why: &'static str,
+    },
     /// Two nodes or more fit.
     #[error("this host fits several nodes of the bundle: {}", names(.nodes))]
     NodeAmbiguous {
@@ -253,6 +261,12 @@ pub enum Refusal {
         size: u64,
         /// The bound.
         most: u64,
+    },
+    /// Nobody agreed to a removal.
+    #[error("nothing was removed: nobody agreed to remove the backups of {}", names(.runs))]
+    Unconfirmed {
+        /// The runs.
+        runs: Vec<String>,
     },
     /// An earlier run waits.
     #[error("the run `{run}` of another bundle is unfinished, and only one run is open at a time")]

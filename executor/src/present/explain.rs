@@ -7,6 +7,7 @@ use crate::{
     error::Failure,
     guard::Risk,
     identity::NodeListing,
+    journal::JournalError,
     machine::{MediumError, database::DatabaseError},
     plan::Rejection,
     preflight::Refusal,
@@ -81,12 +82,7 @@ pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
         Failure::Signer { .. } => {
             ("signer", vec!["give `SHA256:` and 43 characters, or a file with the signer's PEM public key".to_owned()])
         }
-        Failure::Store(StoreError::Journal { journal, .. }) => (
-            "journal",
-            vec![format!(
-                "nothing is done while it is unclear what an earlier run did; `RESTORE.txt` beside `{journal}` says how to put its files back by hand"
-            )],
-        ),
+        Failure::Store(StoreError::Journal { folder, why }) => explain_journal(folder, why, call),
         Failure::Store(_) => ("state", vec![format!("try it as root: `sudo {}`", call.again("").trim_matches('`'))]),
     };
     vec![Problem { code, message: failure.to_string(), hints }]
@@ -159,6 +155,22 @@ fn exhausted_hints(is_undoing: bool, restore_text: &str, call: &Call) -> Vec<Str
         .collect()
 }
 
+/// A journal that says nothing. Whatever the reason, a person can put things back and set the run aside.
+fn explain_journal(folder: &str, why: &JournalError, call: &Call) -> (&'static str, Vec<String>) {
+    let list = format!("see what is kept: {}", call.other("backups"));
+    if matches!(why, JournalError::Version { .. } | JournalError::NotUnderstood { .. }) {
+        let later = "a later version made this run: use the `reseal-node` of its bundle, or a later one".to_owned();
+        return ("journal-version", vec![later, list]);
+    }
+    let aside = folder.replacen("/runs/", "/damaged-", 1);
+    let hints = vec![
+        format!("nothing is done while it is unclear what this run did; `less {folder}/RESTORE.txt` says how to put things back by hand"),
+        list,
+        format!("once all is as it should be, set the run aside, and go on: `mv {folder} {aside}`"),
+    ];
+    ("journal", hints)
+}
+
 fn explain_refusal(refusal: &Refusal, call: &Call) -> Problem {
     let (code, hints) = refusal_hints(refusal, call);
     Problem { code, message: refusal.to_string(), hints }
@@ -193,12 +205,15 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
         ),
         Refusal::Document { target, .. } => ("document", vec![format!("mend the document, or have the vendor mend it: `less {target}`")]),
         Refusal::DocumentMissing { target } => ("document-missing", vec![format!("look for it: `ls -l $(dirname {target})`")]),
-        Refusal::Full { folder, .. } => ("full", vec![format!("make room: `df -h {folder}`")]),
+        Refusal::Full { folder, .. } => {
+            ("full", vec![format!("make room: `df -h {folder}`"), format!("old backups can go: {}", call.other("backups prune"))])
+        }
         Refusal::FullOfFiles { folder, .. } => ("full", vec![format!("remove files that nobody needs: `df -i {folder}`")]),
         Refusal::Holding { holding, .. } => ("holding", vec![format!("look at it: `ls -ld {holding}; findmnt -T {holding}`")]),
         Refusal::Manifest { manifest, holding, .. } => {
             ("manifest", vec![format!("is this the right node? exactly one of both must be there: `ls -l {manifest} {holding}/`")])
         }
+        Refusal::Needed { .. } => ("needed", vec![format!("see what is kept, and why: {}", call.other("backups"))]),
         Refusal::NewLeaf { .. } => ("new-leaf", one("the bundle would break this cluster: have it built again from this site's files")),
         Refusal::NoCertificate { target, .. } => {
             ("no-certificate", vec![format!("restore the file, or move it away: `openssl x509 -noout -in {target}`")])
@@ -237,6 +252,7 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
         }
         Refusal::State { .. } => ("state", vec![call.other("status")]),
         Refusal::TooLarge { target, .. } => ("too-large", vec![format!("look at it: `ls -l {target}`")]),
+        Refusal::Unconfirmed { .. } => ("unconfirmed", vec![format!("if that is agreed: {}", call.again("--yes"))]),
         Refusal::Unfinished { .. } => {
             let hint = format!("finish it with `apply` of its own bundle, or take it back: {}", call.other("rollback"));
             ("unfinished", vec![format!("see where it stopped: {}", call.other("status")), hint])

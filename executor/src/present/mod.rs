@@ -3,6 +3,7 @@
 //! Text from outside is escaped here, once, so that nothing can steer a terminal; colour is added after that. A closed pipe is no
 //! error: what nobody reads need not be written.
 
+mod backups;
 mod explain;
 mod outlook;
 mod plan;
@@ -16,6 +17,7 @@ use std::{
 
 use serde::Serialize;
 
+pub use backups::{backup_view, show_backups};
 pub use explain::{Call, Problem, explain};
 pub use outlook::{forward, show_intents};
 pub use plan::{PlanView, bundle_view, show_bundle, show_plan, verify_view};

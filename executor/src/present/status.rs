@@ -10,7 +10,7 @@ use super::{
     outlook::{self, Intent, show_intents},
 };
 use crate::{
-    journal::{Deviation, Phase, StepRecord, undo_order},
+    journal::{Deviation, Phase, State, StepRecord, undo_order},
     machine::Machine,
     run::Run,
     steps::{
@@ -104,14 +104,14 @@ impl StatusView {
         let steps = begin.map_or_else(Vec::new, |begin| step_views(&begin.steps, phase(run)));
         let view = RunView {
             name: run.folder.name.clone(),
-            phase: if state.as_ref().is_some_and(|state| state.is_paused) { "paused" } else { phase_word(phase(run)) },
+            phase: state.as_ref().map_or("unknown", phase_text),
             begun: time(run.history.entries.first()),
             last_record: time(run.history.entries.last()),
             bundle: begin.map(|begin| format!("{}-{}", begin.site, begin.serial)),
             node: begin.map(|begin| begin.node.to_string()),
             torn: run.history.is_torn,
             attempts: state.as_ref().map_or(0, |state| state.attempts),
-            exhausted: state.as_ref().is_some_and(crate::journal::State::is_exhausted),
+            exhausted: state.as_ref().is_some_and(State::is_exhausted),
             restore_text: run.folder.restore_text().to_string(),
         };
         let apply = match phase(run) {
@@ -190,6 +190,11 @@ fn apply_text(word: &str) -> &'static str {
         "undo-then-start" => "of the same bundle first finishes the rollback, then starts anew; that of another is refused",
         _ => "starts a new run",
     }
+}
+
+/// Where a run stands, in a word.
+pub(super) fn phase_text(state: &State<'_>) -> &'static str {
+    if state.is_paused { "paused" } else { phase_word(state.phase) }
 }
 
 fn phase_word(phase: Phase) -> &'static str {

@@ -4,6 +4,7 @@
 //! before every backup was compared with what it backs up; backups are made once, from former files, and never again.
 //! What to do next follows from [`crate::journal::Phase`] alone, so a run that was cut off and one that was not go the same way.
 
+mod backups;
 mod before;
 mod resume;
 mod store;
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 use bundle_format::{digest::Digest, name::TargetPath};
 use thiserror::Error;
 
+pub use backups::{Backup, Kept, Need, needs};
 pub use store::{Run, RunFolder, Store, StoreError};
 
 use crate::{

@@ -8,7 +8,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::{
-    journal::{Begin, Contradiction, Entry, FileChange, History, JournalError, Record, State, StepRecord},
+    journal::{Begin, Contradiction, Entry, FileChange, History, JournalError, Record, RowChange, State, StepRecord},
     machine::{AppendFile, Dress, Lock, LockError, Machine, MachineError, Place, PlaceError},
     shell::quoted,
 };
@@ -20,10 +20,10 @@ const MOST_RUNS: usize = 9999;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// A journal says nothing.
-    #[error("the journal `{journal}` cannot be used: {why}")]
+    #[error("the journal `{folder}/journal` cannot be used: {why}")]
     Journal {
-        /// The journal.
-        journal: String,
+        /// The folder of its run.
+        folder: String,
         /// The reason.
         why: JournalError,
     },
@@ -57,6 +57,11 @@ impl RunFolder {
     pub fn backup(&self, change: &FileChange) -> Place {
         let name = change.target.as_str().rsplit('/').next().unwrap_or_default();
         self.backups().join(&format!("{}-{name}", change.number))
+    }
+
+    /// The backup of a row.
+    pub fn row_backup(&self, row: &RowChange) -> Place {
+        self.backups().join(&format!("{}-row", row.number))
     }
 
     /// The folder of the backups.
@@ -95,7 +100,7 @@ impl Run {
     }
 
     fn unusable(&self, why: JournalError) -> StoreError {
-        StoreError::Journal { journal: self.folder.place.join("journal").to_string(), why }
+        StoreError::Journal { folder: self.folder.place.to_string(), why }
     }
 
     /// Appends a record; it is on disk when this returns.
@@ -125,7 +130,7 @@ impl Run {
 
 /// All runs of a node.
 pub struct Store<'a> {
-    machine: &'a Machine,
+    pub(super) machine: &'a Machine,
     state: Place,
 }
 
@@ -174,13 +179,13 @@ impl<'a> Store<'a> {
         self.folders()?.into_iter().map(|folder| self.load(folder)).collect()
     }
 
-    fn load(&self, folder: RunFolder) -> Result<Run, StoreError> {
+    pub(super) fn load(&self, folder: RunFolder) -> Result<Run, StoreError> {
         let place = folder.place.join("journal");
         let bytes = match self.machine.read(&place) {
             Err(error) if error.is_missing() => zeroize::Zeroizing::default(),
             bytes => bytes?,
         };
-        let history = History::read(&bytes).map_err(|why| StoreError::Journal { journal: place.to_string(), why })?;
+        let history = History::read(&bytes).map_err(|why| StoreError::Journal { folder: folder.place.to_string(), why })?;
         let run = Run { folder, history, file: None };
         run.state()?;
         Ok(run)

@@ -93,7 +93,7 @@ pub fn undo(step: &UpdateDatabase, rows: &[RowChange], bench: &Bench<'_>, discar
 }
 
 fn place(row: &RowChange, bench: &Bench<'_>) -> Place {
-    bench.run.backups().join(&format!("{}-row", row.number))
+    bench.run.row_backup(row)
 }
 
 fn database<'a>(bench: &Bench<'a>) -> Result<&'a Database, StepError> {

@@ -316,6 +316,11 @@ impl Node {
         all
     }
 
+    /// As [`Node::tree`], without what a replacement by rename has to change.
+    pub fn tree_without_times(&self) -> BTreeMap<PathBuf, String> {
+        tree(&self.root(), false)
+    }
+
     pub fn inodes(&self) -> Vec<u64> {
         [CA, LEAF, KEY, META, JSON].map(|path| fs::metadata(self.path(path)).unwrap().ino()).to_vec()
     }

@@ -17,16 +17,16 @@ use crate::common::{CA, JSON, KEY, LEAF, META, Node, Ran, Site, install};
 const STEPS: [&[&str]; 3] = [&[CA, LEAF, KEY], &[META], &[JSON]];
 
 /// A node after a whole run, and all that is needed to put it into any state between.
-struct Film {
-    site: Site,
+pub struct Film {
+    pub site: Site,
     node: Node,
-    former: BTreeMap<PathBuf, String>,
+    pub former: BTreeMap<PathBuf, String>,
     lines: Vec<String>,
 }
 
 impl Film {
     /// A run, taken back or not.
-    fn shoot(is_taken_back: bool) -> Self {
+    pub fn shoot(is_taken_back: bool) -> Self {
         let site = Site::new();
         let node = Node::of(&site);
         xattr::set(node.path(KEY), "user.note", b"kept").unwrap();
@@ -43,7 +43,7 @@ impl Film {
     }
 
     /// The node when `records` were written and the first `new` targets of all steps were new, with a torn tail if asked for.
-    fn scene(&self, records: usize, new: usize, torn: &str) -> Node {
+    pub fn scene(&self, records: usize, new: usize, torn: &str) -> Node {
         let scene = self.node.copy();
         let run = scene.run_folder();
         let journal = [&self.lines[..records].concat(), torn].concat();

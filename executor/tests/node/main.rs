@@ -4,9 +4,11 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a scene that cannot be set is a failed test")]
 
 mod apply;
+mod backups;
 mod cli;
 mod common;
 mod interrupt;
 mod lock;
 mod refuse;
 mod reject;
+mod resume;

@@ -1,0 +1,126 @@
+//! `reseal-node backups`: what is kept of each run? And `backups prune`: remove what nobody needs any more.
+
+use serde_json::{Value, json};
+
+use super::{Context, Outcome};
+use crate::{
+    error::Failure,
+    preflight::Refusal,
+    present::{Tone, backup_view, show_backups},
+    run::{Kept, Need, Store, needs},
+};
+
+/// How many runs keep their backups unless `--keep` says otherwise.
+const KEEP: usize = 3;
+
+/// List what is kept of each run, and whether it is whole; `prune` removes what is old.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node backups\n  reseal-node backups prune --keep 2"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    pub action: Option<Action>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    Prune(Prune),
+}
+
+/// Remove the backups of old runs: never of one that is unfinished, that `rollback` needs, or that is the last good one.
+#[derive(Debug, clap::Args)]
+pub struct Prune {
+    /// The run whose backups are removed [default: all but the newest]
+    #[arg(value_name = "RUN", conflicts_with = "keep")]
+    pub run: Option<String>,
+    /// How many of the newest runs keep their backups
+    #[arg(long, value_name = "N", default_value_t = KEEP)]
+    pub keep: usize,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+impl Args {
+    /// The words as they were typed, to repeat them in a hint.
+    pub fn words(&self) -> Vec<String> {
+        let Some(Action::Prune(prune)) = &self.action else { return Vec::new() };
+        let keep = (prune.keep != KEEP).then(|| ["--keep".to_owned(), prune.keep.to_string()]);
+        let run = prune.run.iter().map(|run| crate::shell::quoted(run));
+        std::iter::once("prune".to_owned()).chain(run).chain(keep.into_iter().flatten()).collect()
+    }
+
+    pub fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        let store = Store::of(&context.machine)?;
+        match &self.action {
+            None => {
+                let kept = store.kept()?;
+                show_backups(&context.screen, &kept);
+                Ok(Outcome::of(json!({ "runs": views(&kept) })))
+            }
+            Some(Action::Prune(prune)) => prune.run(context, &store),
+        }
+    }
+}
+
+impl Prune {
+    fn run(&self, context: &Context, store: &Store<'_>) -> Result<Outcome, Failure> {
+        if context.machine.lacks_root() {
+            return Err(Refusal::NotRoot.into());
+        }
+        let chosen = self.chosen(&store.kept()?)?;
+        if chosen.is_empty() {
+            context.screen.toned(Tone::Good, "nothing to do:", " no run has backups that nobody needs");
+            return Ok(Outcome::of(json!({ "outcome": "nothing-to-do", "removed": [], "runs": views(&store.kept()?) })));
+        }
+        self.confirm(context, &chosen)?;
+        let _lock = store.lock()?;
+        let mut removed = Vec::new();
+        let (mut kept, asked) = (store.kept()?, chosen);
+        // Another command may have worked meanwhile: what may go now and was agreed to goes.
+        let may_go = self.chosen(&kept)?;
+        for one in kept.iter_mut().filter(|one| asked.contains(&one.folder.name) && may_go.contains(&one.folder.name)) {
+            if let Ok(run) = &mut one.run {
+                store.prune(run)?;
+                removed.push(one.folder.name.clone());
+            }
+        }
+        context.screen.toned(Tone::Good, "done:", &format!(" the backups of {} are removed; their journals stay", removed.join(", ")));
+        Ok(Outcome::of(json!({ "outcome": "pruned", "removed": removed, "runs": views(&store.kept()?) })))
+    }
+
+    /// The names of the runs whose backups go.
+    fn chosen(&self, kept: &[Kept]) -> Result<Vec<String>, Failure> {
+        let needs = needs(kept);
+        let listed: Vec<(&Kept, Option<Need>)> = kept.iter().zip(needs).filter(|(one, _)| one.has_backups()).collect();
+        if let Some(name) = &self.run {
+            if !kept.iter().any(|one| one.folder.name == *name) {
+                return Err(Failure::Flag { flag: "RUN", why: format!("there is no run `{name}` here") });
+            }
+            return match listed.iter().find(|(one, _)| one.folder.name == *name) {
+                Some((_, Some(need))) => Err(Refusal::Needed { run: name.clone(), why: need.text() }.into()),
+                found => Ok(found.map(|_| name.clone()).into_iter().collect()),
+            };
+        }
+        let old = listed.len().saturating_sub(self.keep);
+        let may_go = listed.into_iter().take(old).filter(|(_, need)| need.is_none());
+        Ok(may_go.map(|(one, _)| one.folder.name.clone()).collect())
+    }
+
+    /// Says what will be removed; then it is agreed to, or nothing is done.
+    fn confirm(&self, context: &Context, chosen: &[String]) -> Result<(), Failure> {
+        for name in chosen {
+            context.screen.say(&format!("to remove: the backups of `{name}`, which can then no longer be taken back"));
+        }
+        let agrees = || {
+            let question = format!("type `yes` to remove the backups of {}: ", chosen.join(", "));
+            context.machine.has_person() && context.machine.ask_line(&question).is_ok_and(|answer| answer == "yes")
+        };
+        if self.yes || agrees() { Ok(()) } else { Err(Refusal::Unconfirmed { runs: chosen.to_vec() }.into()) }
+    }
+}
+
+fn views(kept: &[Kept]) -> Vec<Value> {
+    kept.iter().zip(needs(kept)).map(|(one, need)| backup_view(one, need)).collect()
+}
