@@ -255,7 +255,9 @@ fn a_signal_leaves_every_manifest_in_its_place() {
     let stop = |said: &str, signal: &str| {
         let mut run = bed.apply_until(said);
         let sent = Instant::now();
-        run.signal(signal);
+        // Whoever presses Ctrl-C again does not make it stop at a less safe point.
+        let pid = run.pid();
+        let _ = sh(&format!("kill -s {signal} {pid}; sleep 0.01; kill -s INT {pid} || :; kill -s INT {pid} || :"), std::path::Path::new("/"));
         assert_eq!(run.wait(A_WHILE), 6, "{signal} {}", bed.log());
         assert!(sent.elapsed() < Duration::from_secs(5), "{signal}: {:?}", sent.elapsed());
         assert!(bed.log().contains("stopped by a signal") && bed.log().contains("hint:"), "{}", bed.log());
@@ -277,9 +279,40 @@ fn a_signal_leaves_every_manifest_in_its_place() {
     let before = bed.assert_former();
 
     stop("waiting 10 s", "INT");
-    let went_on = bed.apply().expect_code(0);
-    assert!(went_on.stderr.contains("going on with the interrupted run"), "{}", went_on.stderr);
+    let status = bed.node().reseal_node(&["status"]).expect_code(0);
+    assert!(status.stderr.contains("was begun: does what is left of it"), "{}", status.stderr);
+
+    when_the_console_is_gone(&bed);
+    when_it_is_to_outlive_its_console(&bed);
     assert_all_differ(&before, &bed.assert_renewed());
+}
+
+/// The terminal is closed in the middle: the kernel sends HUP, and no word can be written any more.
+fn when_the_console_is_gone(bed: &Bed) {
+    let script = "import os, pty, sys\n\
+                  pid, terminal = pty.fork()\n\
+                  if pid == 0: os.execv(sys.argv[1], sys.argv[1:])\n\
+                  said = b''\n\
+                  while b'waiting 10 s' not in said: said += os.read(terminal, 4096)\n\
+                  os.close(terminal)\n\
+                  sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
+    let _ = bed
+        .node()
+        .run(&[&["env", "--default-signal=HUP", "python3", "-c", script, "/root/reseal-node"], bed.applying().as_slice()].concat())
+        .expect_code(6);
+    bed.assert_tidy();
+    assert!(bed.node().reseal_node(&["status"]).expect_code(0).stderr.contains("interrupted"));
+}
+
+/// `nohup` says so.
+fn when_it_is_to_outlive_its_console(bed: &Bed) {
+    let node = bed.node();
+    let _ = node.sh(&format!(": >{LOG}"));
+    let mut run = node.start_background(&[&["nohup", "/root/reseal-node"], bed.applying().as_slice()].concat(), LOG);
+    until("the wait", A_WHILE, || if bed.log().contains("waiting 10 s") { Ok(()) } else { Err(bed.log()) });
+    run.signal("HUP");
+    assert_eq!(run.wait(A_WHILE), 0, "{}", bed.log());
+    assert!(bed.log().contains("going on with the interrupted run"), "{}", bed.log());
 }
 
 /// With expired certificates etcd hangs and the API server comes and goes: neither keeps a fault from being undone, or a run from going on.

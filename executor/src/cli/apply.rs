@@ -48,7 +48,6 @@ impl Args {
         options.pauses_before_restart = self.pause_before_restart;
         options.tries_again = self.try_again;
         let mut driver = Driver { machine, store: &store, progress: &progress, options };
-        machine.heed_signals()?;
 
         let show = |plan: &Plan<'_>| show_plan(screen, &bundle, slice, evidence, plan);
         let mut look = self.look(&driver, &bundle, slice, false, show)?;
@@ -61,6 +60,8 @@ impl Args {
         }
         let mut work = Work::default();
         if look.earlier.to_finish.is_some() || !look.steps.is_empty() {
+            // Until here a signal may end the program at once: nothing is begun.
+            machine.heed_signals()?;
             let _lock = store.lock()?;
             work = self.work(&driver, &bundle, slice)?;
         }

@@ -1,6 +1,7 @@
 //! Time that passes, and signals that cut it short. A signal is never acted on here: it is noted, and whoever waits is told.
 
 use std::{
+    path::Path,
     sync::{Arc, atomic::Ordering},
     thread,
     time::{Duration, Instant},
@@ -12,7 +13,7 @@ use signal_hook::{
 };
 use thiserror::Error;
 
-use super::{Machine, MachineError, failed};
+use super::{Machine, MachineError, failed, file};
 
 /// How often a wait looks whether a signal came.
 const BEAT: Duration = Duration::from_millis(50);
@@ -23,12 +24,13 @@ const BEAT: Duration = Duration::from_millis(50);
 pub struct Interrupted;
 
 impl Machine {
-    /// From here on INT, TERM and HUP (a console that is gone) no longer end the process: [`Machine::check_signals`] tells of them.
+    /// From here on INT, TERM and HUP (a console that is gone) no longer end the process: [`Machine::check_signals`] tells of them,
+    /// however many come. Who started this with `nohup` wants it to outlive its console: HUP stays ignored then.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn heed_signals(&self) -> Result<(), MachineError> {
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP)) {
             let _ = flag::register(signal, Arc::clone(&self.interrupted)).map_err(failed("heed a signal for", &self.root))?;
         }
         Ok(())
@@ -62,4 +64,12 @@ impl Machine {
     pub fn moment(&self) -> Instant {
         Instant::now()
     }
+}
+
+/// Whether a signal was ignored by whoever started this: the mask `SigIgn` of `proc_pid_status(5)`.
+fn is_ignored(signal: i32) -> bool {
+    let Ok(status) = file::read_bounded(Path::new("/proc/self/status"), 1 << 16) else { return false };
+    let mask = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(std::str::from_utf8(mask).ok()?.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

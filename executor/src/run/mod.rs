@@ -216,6 +216,7 @@ impl Driver<'_> {
         }
         self.machine.sync_folder(&run.folder.backups())?;
         self.store.write_restore_text(&run.folder, begin, self.machine.now())?;
+        self.machine.check_signals().map_err(StepError::from)?;
         Ok(run.record(self.machine, Record::BackedUp)?)
     }
 
@@ -382,6 +383,7 @@ impl Driver<'_> {
         let order = undo_order(&begin.steps, reached);
         self.look_back_again(begin, &order[..undone.min(order.len())], &bench)?;
         for step in order.into_iter().skip(undone) {
+            self.machine.check_signals().map_err(StepError::from)?;
             let record = &begin.steps[step];
             (self.progress)(&format!("undoing step {} of {}: {}", step + 1, begin.steps.len(), steps::describe(record)));
             let leaving = self.leaving(run, step, record, &bench)?;

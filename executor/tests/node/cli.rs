@@ -96,3 +96,24 @@ fn nobody_listening_is_no_failure() {
     drop((child.stdout.take(), child.stderr.take()));
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_terminal_that_is_gone_does_not_stop_a_run() {
+    let site = Site::new();
+    let closed = "exec \"$@\" 2>&- >&-";
+    let hung_up = "import os, sys; master, slave = os.openpty(); os.close(master); [os.dup2(slave, fd) for fd in (0, 1, 2)]; \
+                   os.execv(sys.argv[1], sys.argv[1:])";
+    for before in [&["sh", "-c", closed, "sh"][..], &["python3", "-c", hung_up]] {
+        let node = Node::of(&site);
+        let former = node.targets();
+        let inner = |command: std::process::Command| {
+            let mut outer = std::process::Command::new(before[0]);
+            outer.args(&before[1..]).arg(command.get_program()).args(command.get_args());
+            outer.status().unwrap().code()
+        };
+        assert_eq!(inner(node.bundle_command(&["apply", "--json"])), Some(0));
+        node.assert_new(&site);
+        assert_eq!(inner(node.command(&["rollback"])), Some(0));
+        assert_eq!(node.targets(), former);
+    }
+}

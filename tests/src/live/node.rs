@@ -222,7 +222,8 @@ impl Node {
     /// When it cannot be started.
     #[must_use]
     pub fn start_background(&self, argv: &[&str], log: &str) -> Background {
-        let script = format!("exec \"$@\" >>{log} 2>&1");
+        // Whoever runs the tests may ignore signals, and what is ignored is inherited.
+        let script = format!("exec env --default-signal=HUP,INT \"$@\" >>{log} 2>&1");
         let argv = [&["setsid", "sh", "-euc", &script, "background"], argv].concat();
         let supervisor = self.command(&argv).stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("sh runs");
         Background { supervisor }
