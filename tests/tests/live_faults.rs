@@ -257,7 +257,8 @@ fn a_signal_leaves_every_manifest_in_its_place() {
         let sent = Instant::now();
         // Whoever presses Ctrl-C again does not make it stop at a less safe point.
         let pid = run.pid();
-        let _ = sh(&format!("kill -s {signal} {pid}; sleep 0.01; kill -s INT {pid} || :; kill -s INT {pid} || :"), std::path::Path::new("/"));
+        let _ =
+            sh(&format!("kill -s {signal} {pid}; sleep 0.01; kill -s INT {pid} || :; kill -s INT {pid} || :"), std::path::Path::new("/"));
         assert_eq!(run.wait(A_WHILE), 6, "{signal} {}", bed.log());
         assert!(sent.elapsed() < Duration::from_secs(5), "{signal}: {:?}", sent.elapsed());
         assert!(bed.log().contains("stopped by a signal") && bed.log().contains("hint:"), "{}", bed.log());
@@ -281,8 +282,20 @@ fn a_signal_leaves_every_manifest_in_its_place() {
     stop("waiting 10 s", "INT");
     let status = bed.node().reseal_node(&["status"]).expect_code(0);
     assert!(status.stderr.contains("was begun: does what is left of it"), "{}", status.stderr);
+    let went_on = bed.apply().expect_code(0);
+    assert!(went_on.stderr.contains("going on with the interrupted run"), "{}", went_on.stderr);
+    assert_all_differ(&before, &bed.assert_renewed());
+}
 
+#[test]
+#[ignore = "two more restarts, each with its waits; the signals themselves are tested above"]
+fn a_console_that_is_gone_ends_a_run_safely_unless_nohup_says_otherwise() {
+    let bed = Bed::new();
+    bed.deliver(1, 5, 60);
+    let before = bed.assert_former();
     when_the_console_is_gone(&bed);
+    let _ = bed.roll_back().expect_code(0);
+    let _ = bed.assert_former();
     when_it_is_to_outlive_its_console(&bed);
     assert_all_differ(&before, &bed.assert_renewed());
 }
@@ -293,7 +306,7 @@ fn when_the_console_is_gone(bed: &Bed) {
                   pid, terminal = pty.fork()\n\
                   if pid == 0: os.execv(sys.argv[1], sys.argv[1:])\n\
                   said = b''\n\
-                  while b'waiting 10 s' not in said: said += os.read(terminal, 4096)\n\
+                  while b'waiting 5 s' not in said: said += os.read(terminal, 4096)\n\
                   os.close(terminal)\n\
                   sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
     let _ = bed
@@ -309,10 +322,9 @@ fn when_it_is_to_outlive_its_console(bed: &Bed) {
     let node = bed.node();
     let _ = node.sh(&format!(": >{LOG}"));
     let mut run = node.start_background(&[&["nohup", "/root/reseal-node"], bed.applying().as_slice()].concat(), LOG);
-    until("the wait", A_WHILE, || if bed.log().contains("waiting 10 s") { Ok(()) } else { Err(bed.log()) });
+    until("the wait", A_WHILE, || if bed.log().contains("waiting 5 s") { Ok(()) } else { Err(bed.log()) });
     run.signal("HUP");
     assert_eq!(run.wait(A_WHILE), 0, "{}", bed.log());
-    assert!(bed.log().contains("going on with the interrupted run"), "{}", bed.log());
 }
 
 /// With expired certificates etcd hangs and the API server comes and goes: neither keeps a fault from being undone, or a run from going on.

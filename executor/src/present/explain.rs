@@ -208,7 +208,13 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
         Refusal::Full { folder, .. } => {
             ("full", vec![format!("make room: `df -h {folder}`"), format!("old backups can go: {}", call.other("backups prune"))])
         }
-        Refusal::FullOfFiles { folder, .. } => ("full", vec![format!("remove files that nobody needs: `df -i {folder}`")]),
+        Refusal::FullOfFiles { folder, .. } => (
+            "full",
+            vec![
+                format!("remove files that nobody needs: `df -i {folder}`"),
+                format!("old backups can go: {}", call.other("backups prune")),
+            ],
+        ),
         Refusal::Holding { holding, .. } => ("holding", vec![format!("look at it: `ls -ld {holding}; findmnt -T {holding}`")]),
         Refusal::Manifest { manifest, holding, .. } => {
             ("manifest", vec![format!("is this the right node? exactly one of both must be there: `ls -l {manifest} {holding}/`")])

@@ -112,12 +112,19 @@ pub const NEW_END: OffsetDateTime = datetime!(2126-01-01 0:00 UTC);
 
 /// An authority and the two generations under it; the new leaf is good for `names` and valid from `from` on.
 pub fn generations(names: &[&str], from: OffsetDateTime) -> (Generation, Generation) {
-    let key = KeyPair::generate().unwrap();
-    let (params, old_ca) = authority(&key, BEGIN, OLD_END);
-    let (_, new_ca) = authority(&key, BEGIN, NEW_END);
-    let (old_leaf, old_key) = leaf(&params, &key, &NAMES, BEGIN, OLD_END);
-    let (new_leaf, new_key) = leaf(&params, &key, names, from, NEW_END);
-    (Generation { ca: old_ca, leaf: old_leaf, key: old_key }, Generation { ca: new_ca, leaf: new_leaf, key: new_key })
+    let [old, new, _] = three_generations(names, from);
+    (old, new)
+}
+
+/// The same, and one more that is as new.
+fn three_generations(names: &[&str], from: OffsetDateTime) -> [Generation; 3] {
+    let ca_key = KeyPair::generate().unwrap();
+    let generation = |names: &[&str], from: OffsetDateTime, to: OffsetDateTime| {
+        let (params, ca) = authority(&ca_key, BEGIN, to);
+        let (leaf, key) = leaf(&params, &ca_key, names, from, to);
+        Generation { ca, leaf, key }
+    };
+    [generation(&NAMES, BEGIN, OLD_END), generation(names, from, NEW_END), generation(names, from, NEW_END)]
 }
 
 fn record(pem: &str) -> CertificateRecord {
@@ -158,6 +165,12 @@ impl Site {
     pub fn new() -> Self {
         let (old, new) = generations(&NAMES, BEGIN);
         Self::of(old, new)
+    }
+
+    /// What two bundles of one site are made from, each with certificates of its own.
+    pub fn and_later() -> [Self; 2] {
+        let [old, new, later] = three_generations(&NAMES, BEGIN);
+        [Self::of(old.clone(), new), Self { serial: 8, ..Self::of(old, later) }]
     }
 
     pub fn of(old: Generation, new: Generation) -> Self {
@@ -337,10 +350,19 @@ impl Node {
     }
 
     pub fn assert_new(&self, site: &Site) {
-        let found = [CA, LEAF, KEY, META].map(|path| self.read(path));
-        assert_eq!(found, [&site.new.ca, &site.new.leaf, &site.new.key, &site.new.ca].map(String::clone));
-        assert_eq!(self.read(JSON), DOCUMENT.replace("\"87600h\"", "\"876000h\""));
+        assert_eq!(self.contents(), Self::new_contents(site));
         self.assert_no_staging();
+    }
+
+    /// What the targets hold.
+    pub fn contents(&self) -> [String; 5] {
+        [CA, LEAF, KEY, META, JSON].map(|path| self.read(path))
+    }
+
+    /// What they hold once the bundle of `site` is applied.
+    pub fn new_contents(site: &Site) -> [String; 5] {
+        let Generation { ca, leaf, key } = site.new.clone();
+        [ca.clone(), leaf, key, ca, DOCUMENT.replace("\"87600h\"", "\"876000h\"")]
     }
 }
 
