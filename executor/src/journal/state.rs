@@ -288,7 +288,7 @@ mod tests {
         };
         let (started, resumed) = (Record::StepStarted { step: 0 }, Record::Resumed { anew: false });
         let round = [resumed.clone(), started.clone()];
-        assert_eq!(of(&[started.clone()]), (1, false));
+        assert_eq!(of(std::slice::from_ref(&started)), (1, false));
         let tried = [&[started.clone()][..], &round, &round, &round, &round].concat();
         assert_eq!(of(&tried), (MOST_ATTEMPTS, true));
         let with = |more: &[Record]| of(&[&tried, more].concat());

@@ -178,24 +178,34 @@ impl Machine {
         input: Option<&[u8]>,
         patience: Duration,
     ) -> Result<Output, ProcessError> {
-        let begun = Instant::now();
-        let path = self.search(program)?;
-        let mut running = Running::start(program, &path, arguments, input)?;
-        let ended = running.serve(begun, patience)?;
-        running.end(ended, patience, input)
-    }
-
-    fn search(&self, program: &str) -> Result<PathBuf, ProcessError> {
         if !self.is_whole {
             return Err(ProcessError::Tree(program.to_owned()));
         }
-        let found = if program.contains('/') {
-            Some(PathBuf::from(program)).filter(|path| path.is_absolute() && is_program(path))
-        } else {
-            folders().into_iter().map(|folder| folder.join(program)).find(|path| is_program(path))
-        };
-        found.ok_or_else(|| ProcessError::Missing(program.to_owned()))
+        attempt(program, arguments, input, patience)
     }
+}
+
+/// As [`Machine::attempt`], for the other ways through this one door.
+pub(super) fn attempt<A: AsRef<OsStr>>(
+    program: &str,
+    arguments: &[A],
+    input: Option<&[u8]>,
+    patience: Duration,
+) -> Result<Output, ProcessError> {
+    let begun = Instant::now();
+    let path = search(program)?;
+    let mut running = Running::start(program, &path, arguments, input)?;
+    let ended = running.serve(begun, patience)?;
+    running.end(ended, patience, input)
+}
+
+fn search(program: &str) -> Result<PathBuf, ProcessError> {
+    let found = if program.contains('/') {
+        Some(PathBuf::from(program)).filter(|path| path.is_absolute() && is_program(path))
+    } else {
+        folders().into_iter().map(|folder| folder.join(program)).find(|path| is_program(path))
+    };
+    found.ok_or_else(|| ProcessError::Missing(program.to_owned()))
 }
 
 /// The known folders, then those of `PATH`; never one that depends on where this process stands.

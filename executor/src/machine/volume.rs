@@ -71,15 +71,12 @@ fn unescaped(mut text: &[u8]) -> Vec<u8> {
     let mut path = Vec::with_capacity(text.len());
     while let Some((first, rest)) = text.split_first() {
         let code = rest.get(..3).filter(|_| *first == b'\\').and_then(|digits| std::str::from_utf8(digits).ok());
-        match code.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(byte) => {
-                path.push(byte);
-                text = &rest[3..];
-            }
-            None => {
-                path.push(*first);
-                text = rest;
-            }
+        if let Some(byte) = code.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            path.push(byte);
+            text = &rest[3..];
+        } else {
+            path.push(*first);
+            text = rest;
         }
     }
     path

@@ -51,7 +51,9 @@ fn show_backup(screen: &Screen, kept: &Kept, need: Option<Need>) {
     let stays = need.filter(|_| kept.backup != Backup::Gone).map_or_else(String::new, |need| format!("; it stays: {}", need.text()));
     match &kept.backup {
         Backup::Damaged(damages) => {
-            damages.iter().for_each(|damage| screen.warn(damage));
+            for damage in damages {
+                screen.warn(damage);
+            }
             screen.toned(Tone::Bad, "  damaged", &format!("  {} bytes{stays}", kept.size.0));
         }
         Backup::Gone => screen.say("  no backups"),

@@ -9,9 +9,9 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::{
+    super::process::{self, Ending, Output, ProcessError},
     access::ClientCommand,
     error::{Context, DatabaseError, masked},
-    runner::{self, NotRun, Ran},
     session::{Answer, Told},
     statement::{PROLOGUE, Statement, Value},
 };
@@ -26,30 +26,38 @@ pub fn say(command: &ClientCommand, patience: Duration, schema: Option<&str>, do
     let server = command.to_string();
     let context = Context { server: &server, doing };
     let script = script(schema, &statements);
-    let ran = match runner::run(command.words(), script, patience) {
+    let ran = match run(command, &script, patience, context) {
         Ok(ran) => ran,
-        Err(reason) => return Told { answers: Vec::new(), end: Err(not_run(command, patience, context, reason)) },
+        Err(error) => return Told { answers: Vec::new(), end: Err(error) },
     };
-    let (answers, passed, is_whole) = answers(&ran.output);
+    let (answers, passed, is_whole) = answers(&ran.stdout);
     let mut failed = statements.into_iter().filter_map(Statement::otherwise).skip(passed);
     // A client that goes on after an error may end as if there had been none.
     let end = match (complaint(&ran), failed.next()) {
         // The subquery of two rows.
         (Some((1242, _)), Some(otherwise)) => Err(otherwise),
         (Some((code, text)), _) => Err(context.error(code, &text)),
-        (None, None) if is_whole && ran.status.success() => Ok(()),
+        (None, None) if is_whole && ran.ending == Ending::Exit(0) => Ok(()),
         (None, _) => Err(client_failed(command, &ran, context)),
     };
     Told { answers, end }
 }
 
-fn not_run(command: &ClientCommand, patience: Duration, context: Context<'_>, reason: NotRun) -> DatabaseError {
-    match reason {
-        NotRun::Late => DatabaseError::TimedOut { server: format!("`{command}`"), doing: context.doing, seconds: patience.as_secs() },
-        NotRun::NotStarted(error) => {
-            let program = command.words().first().cloned().unwrap_or_default();
-            DatabaseError::CommandStart { program, why: error.to_string() }
+/// Runs the program in a process group of its own: a signal from the console is not its to act upon, in the middle of a commit.
+fn run(command: &ClientCommand, script: &[u8], patience: Duration, context: Context<'_>) -> Result<Output, DatabaseError> {
+    let late = || DatabaseError::TimedOut { server: format!("`{command}`"), doing: context.doing, seconds: patience.as_secs() };
+    let (program, arguments) = command.words().split_first().map_or(("", &[][..]), |(program, arguments)| (program.as_str(), arguments));
+    match process::attempt(program, arguments, Some(script), patience) {
+        Ok(ran) if matches!(ran.ending, Ending::OutOfTime(_)) => Err(late()),
+        Ok(ran) => Ok(ran),
+        Err(ProcessError::Missing(program)) => Err(DatabaseError::CommandStart {
+            program,
+            why: "there is no such program here; one with a `/` needs its whole path".to_owned(),
+        }),
+        Err(ProcessError::Flood { most, .. }) => {
+            Err(DatabaseError::Client { command: command.to_string(), status: format!("wrote more than {most} bytes"), why: String::new() })
         }
+        Err(error) => Err(DatabaseError::CommandStart { program: program.to_owned(), why: error.to_string() }),
     }
 }
 
@@ -159,9 +167,9 @@ fn answers(output: &[u8]) -> (Vec<Answer>, usize, bool) {
 
 /// The number and text of the first error of a server or client, which reads `ERROR 1045 (28000): Access denied …`. What follows on
 /// other lines may be the statement itself, and is left alone.
-fn complaint(ran: &Ran) -> Option<(u16, String)> {
+fn complaint(ran: &Output) -> Option<(u16, String)> {
     let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>();
-    let mut all = lines(&ran.complaint).into_iter().chain(lines(&ran.output));
+    let mut all = lines(&ran.stderr).into_iter().chain(lines(&ran.stdout));
     all.find_map(|line| {
         let after = line.get(line.find("ERROR ")? + "ERROR ".len()..)?;
         let (code, rest) = after.split_once(' ')?;
@@ -169,13 +177,13 @@ fn complaint(ran: &Ran) -> Option<(u16, String)> {
     })
 }
 
-fn client_failed(command: &ClientCommand, ran: &Ran, context: Context<'_>) -> DatabaseError {
-    if ran.status.success() {
+fn client_failed(command: &ClientCommand, ran: &Output, context: Context<'_>) -> DatabaseError {
+    if ran.ending == Ending::Exit(0) {
         return context.answer();
     }
     // Not the standard output: of that nothing is known but that it may be rows.
-    let why = masked(&String::from_utf8_lossy(&ran.complaint));
-    DatabaseError::Client { command: command.to_string(), status: ran.status.to_string(), why }
+    let why = masked(&String::from_utf8_lossy(&ran.stderr));
+    DatabaseError::Client { command: command.to_string(), status: ran.ending.to_string(), why }
 }
 
 #[cfg(test)]

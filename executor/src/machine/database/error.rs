@@ -18,13 +18,13 @@ pub enum DatabaseError {
         key: String,
     },
     /// The client program failed, and not with an error of a server.
-    #[error("`{command}` ended with {status}{}", colon(.why))]
+    #[error("`{command}` {status}{}", colon(.why))]
     Client {
         /// The program and its arguments.
         command: String,
         /// How it ended.
         status: String,
-        /// The beginning of what it said, masked.
+        /// The end of what it said, masked.
         why: String,
     },
     /// There is no such column, or it cannot hold text.

@@ -21,7 +21,6 @@ mod copy;
 mod error;
 mod look;
 mod native;
-mod runner;
 mod session;
 mod statement;
 mod survey;
