@@ -36,12 +36,26 @@ fn stable(text: &str, workshop: &Workshop) -> String {
         .join("\n")
 }
 
+/// Replaces the time and the size of what a run has kept.
+fn stable_backups(text: &str) -> String {
+    let line = |line: &str| {
+        let line = line.split_once(", begun ").map_or(line.to_owned(), |(start, _)| format!("{start}, begun [TIME]"));
+        let size = line.split_once(" bytes, each").and_then(|(start, end)| Some((start.rsplit_once(' ')?.0.to_owned(), end.to_owned())));
+        size.map_or(line, |(start, end)| format!("{start} [SIZE] bytes, each{end}"))
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn help() {
     let folder = tempfile::tempdir().unwrap();
     let commands: [(&str, std::path::PathBuf, &[&[&str]]); 2] = [
         ("reseal", reseal(), &[&[], &["keygen"], &["inspect"], &["site", "init"], &["build"], &["show"], &["verify"], &["demo"]]),
-        ("reseal-node", reseal_node(), &[&[], &["verify"], &["plan"], &["apply"], &["status"], &["rollback"]]),
+        (
+            "reseal-node",
+            reseal_node(),
+            &[&[], &["verify"], &["plan"], &["apply"], &["status"], &["rollback"], &["backups"], &["backups", "prune"]],
+        ),
     ];
     for (name, program, commands) in commands {
         for command in commands {
@@ -74,6 +88,7 @@ fn what_the_executor_shows() {
     insta::assert_snapshot!("node-apply", text(&[&["apply"], &bundle[..]].concat(), 0));
     insta::assert_snapshot!("node-apply-again", text(&[&["apply"], &bundle[..]].concat(), 0));
     insta::assert_snapshot!("node-status", text(&["status"], 0));
+    insta::assert_snapshot!("node-backups", stable_backups(&text(&["backups"], 0)));
     insta::assert_snapshot!("node-rollback", text(&["rollback"], 0));
     insta::assert_snapshot!("node-rollback-again", text(&["rollback"], 0));
     let _ = sh("rm srv/kubernetes/etcd.pem && ln -s etcd-ca.pem srv/kubernetes/etcd.pem && echo other > etc/hostname", &root);

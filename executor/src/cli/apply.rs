@@ -11,10 +11,11 @@ use crate::{
     bundle::Bundle,
     cluster,
     error::Failure,
+    facts::Facts,
     journal::{self, Begin, Deviation, DiskEnd, Phase, StepRecord},
     plan::Plan,
     preflight::{Refusal, Warning, services::is_outage_alone},
-    present::{Tone, bundle_view, show_plan},
+    present::{Tone, bundle_view, show_plan, show_services},
     quorum::Progress,
     run::{self, Driver, Run, RunFolder, Store},
 };
@@ -49,11 +50,14 @@ impl Args {
         options.tries_again = self.try_again;
         let mut driver = Driver { machine, store: &store, progress: &progress, options };
 
-        let show = |plan: &Plan<'_>| show_plan(screen, &bundle, slice, evidence, plan);
+        let show = |facts: &Facts, plan: &Plan<'_>| {
+            show_plan(screen, &bundle, slice, evidence, plan);
+            show_services(screen, facts, plan);
+        };
         let mut look = self.look(&driver, &bundle, slice, false, show)?;
         if is_outage_alone(&look.refusals) && accepts_outage(context, slice, &look.refusals) {
             let _ = driver.options.allowed.insert(Deviation::OutageAccepted);
-            look = self.look(&driver, &bundle, slice, false, |_| {})?;
+            look = self.look(&driver, &bundle, slice, false, |_, _| {})?;
         }
         if !look.refusals.is_empty() {
             return Ok(Outcome { refusals: look.refusals, warnings: look.warnings, ..Outcome::default() });
@@ -74,12 +78,12 @@ impl Args {
         bundle: &Bundle,
         slice: &Slice,
         holds_lock: bool,
-        show: impl Fn(&Plan<'_>),
+        show: impl Fn(&Facts, &Plan<'_>),
     ) -> Result<Look, Failure> {
         let facts = job::facts(bundle, slice, driver.machine, holds_lock, self.work.wishes(&driver.options))?;
         let mut earlier = Earlier::of(driver, bundle, slice)?;
         let plan = job::plan(bundle, slice, &facts, &earlier)?;
-        show(&plan);
+        show(&facts, &plan);
         let (refusals, warnings) = job::judge(bundle, slice, &plan, &facts, &mut earlier, &driver.options.allowed);
         Ok(Look { steps: plan.records(), first_end: plan.first_end, earlier, refusals, warnings })
     }
@@ -87,7 +91,7 @@ impl Args {
     /// What is done under the lock: everything is looked at again, since another run may have ended between.
     fn work(&self, driver: &Driver<'_>, bundle: &Bundle, slice: &Slice) -> Result<Work, Failure> {
         let mut work = Work::default();
-        let mut look = refused(self.look(driver, bundle, slice, true, |_| {})?)?;
+        let mut look = refused(self.look(driver, bundle, slice, true, |_, _| {})?)?;
         for run in &mut look.earlier.stillborn {
             driver.abandon(run)?;
         }
@@ -100,7 +104,7 @@ impl Args {
             if work.paused.is_some() {
                 return Ok(work);
             }
-            look = refused(self.look(driver, bundle, slice, true, |_| {})?)?;
+            look = refused(self.look(driver, bundle, slice, true, |_, _| {})?)?;
         }
         if !look.steps.is_empty() {
             let begin = begin(bundle, slice, look.steps, look.first_end);

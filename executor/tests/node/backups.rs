@@ -1,6 +1,6 @@
 //! What is kept of runs: listed, checked, removed where nobody needs it, and put back by a person with `sh` and `cp` alone.
 
-use std::{fs, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use crate::common::{KEY, LEAF, META, Node, Ran, Site};
 
@@ -41,7 +41,6 @@ fn what_is_kept_is_listed_with_its_use() {
     assert!(ran.document["runs"][0]["size"].as_u64().unwrap() > 1000 && ran.said.contains("RESTORE.txt"), "{}", ran.said);
     assert_eq!(node.tree(), before);
     let folders = ["var/lib/reseal", "var/lib/reseal/runs/0001-site-7", "var/lib/reseal/runs/0001-site-7/backup"];
-    use std::os::unix::fs::PermissionsExt as _;
     for folder in folders {
         assert_eq!(fs::metadata(node.path(folder)).unwrap().permissions().mode() & 0o777, 0o700, "{folder}");
     }

@@ -52,7 +52,7 @@ fn an_older_run_whose_rollback_was_cut_off_is_the_one_that_is_told_of() {
     node.apply().expect(0);
     node.rollback().expect(0);
     node.write(JSON, crate::common::DOCUMENT.replace("\"87600h\"", "\"876000h\"").as_bytes(), 0o644);
-    kill_at_rename(node.command(&["rollback"]), 2);
+    kill_at_rename(&node.command(&["rollback"]), 2);
     let status = node.status().expect(0);
     assert_eq!(status.document["run"]["name"], "0001-site-7");
     assert_eq!(status.document["apply"], "undo-then-start");
@@ -121,7 +121,7 @@ fn has_strace() -> bool {
 }
 
 /// Runs a command that is killed right before its `number`th rename.
-fn kill_at_rename(inner: Command, number: usize) {
+fn kill_at_rename(inner: &Command, number: usize) {
     let inject = format!("inject=rename,renameat,renameat2:signal=KILL:when={number}");
     let mut command = Command::new("strace");
     command.args(["-qq", "-f", "-o", "/dev/null", "-e", "trace=rename,renameat,renameat2", "-e", &inject]);
@@ -139,7 +139,7 @@ fn a_run_that_comes_no_further_ends_with_a_person() {
     let node = Node::of(&site);
     let former = node.targets();
     for _ in 0..5 {
-        kill_at_rename(node.bundle_command(&["apply"]), 1);
+        kill_at_rename(&node.bundle_command(&["apply"]), 1);
     }
     let before = node.targets();
     let ran = node.apply().refuses(6, "exhausted");
@@ -169,7 +169,7 @@ fn a_rollback_that_comes_no_further_ends_with_a_person_too() {
     let former = node.targets();
     node.apply().expect(0);
     for _ in 0..5 {
-        kill_at_rename(node.command(&["rollback"]), 1);
+        kill_at_rename(&node.command(&["rollback"]), 1);
     }
     let ran = node.rollback().refuses(6, "exhausted");
     assert!(ran.said.contains("came no further than undoing step 3 of 3"), "{}", ran.said);
@@ -192,7 +192,7 @@ fn calls_that_come_further_are_not_counted() {
     }
     let node = Node::of(&site);
     for _ in 0..8 {
-        kill_at_rename(node.bundle_command(&["apply"]), 2);
+        kill_at_rename(&node.bundle_command(&["apply"]), 2);
     }
     node.apply().expect(0);
 }
