@@ -2,7 +2,10 @@
 
 use std::{fmt, io, str::FromStr};
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
+    digest::{Context, SHA256, digest},
+};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
@@ -19,6 +22,14 @@ pub enum DigestError {
     /// Not `SHA256:` and 44 characters of base64.
     #[error("a fingerprint is `SHA256:` and 44 characters of base64")]
     Fingerprint,
+    /// So few characters that another key could have them too.
+    #[error("{found} characters of a fingerprint are too few: after `SHA256:`, give all 43 or at least the first {least}")]
+    Short {
+        /// How many there are.
+        found: usize,
+        /// How many there must be.
+        least: usize,
+    },
 }
 
 /// A SHA-256 digest; as text, 64 lower-case hexadecimal digits.
@@ -172,6 +183,54 @@ impl From<Fingerprint> for String {
     }
 }
 
+/// A fingerprint as a person types it: whole, or its first [`TypedFingerprint::LEAST`] characters or more.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct TypedFingerprint(String);
+
+impl TypedFingerprint {
+    /// The fewest characters after `SHA256:`. Each is 6 bits, so these are 132: nobody makes a key that shares them.
+    pub const LEAST: usize = 22;
+    /// The characters of a whole one, without the closing `=`.
+    const WHOLE: usize = 43;
+
+    /// Whether this is `fingerprint`, as far as it was typed. Takes the same time wherever they differ.
+    #[must_use]
+    pub fn fits(&self, fingerprint: &Fingerprint) -> bool {
+        let whole = STANDARD_NO_PAD.encode(fingerprint.0.as_bytes());
+        whole.as_bytes().get(..self.0.len()).is_some_and(|start| verify_slices_are_equal(start, self.0.as_bytes()).is_ok())
+    }
+}
+
+impl From<Fingerprint> for TypedFingerprint {
+    fn from(fingerprint: Fingerprint) -> Self {
+        Self(STANDARD_NO_PAD.encode(fingerprint.0.as_bytes()))
+    }
+}
+
+impl FromStr for TypedFingerprint {
+    type Err = DigestError;
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let encoded = text.strip_prefix("SHA256:").ok_or(DigestError::Fingerprint)?;
+        if encoded.trim_end_matches('=').len() >= Self::WHOLE {
+            return text.parse::<Fingerprint>().map(Self::from);
+        }
+        if !encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')) {
+            return Err(DigestError::Fingerprint);
+        }
+        if encoded.len() < Self::LEAST {
+            return Err(DigestError::Short { found: encoded.len(), least: Self::LEAST });
+        }
+        Ok(Self(encoded.to_owned()))
+    }
+}
+
+impl fmt::Display for TypedFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = if self.0.len() == Self::WHOLE { "=" } else { "…" };
+        f.pad(&format!("SHA256:{}{end}", self.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,5 +244,30 @@ mod tests {
         let fingerprint = Fingerprint::of_spki(b"abc");
         assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
         assert!("SHA256:AAAA".parse::<Fingerprint>().is_err());
+    }
+
+    #[test]
+    fn a_fingerprint_may_be_typed_in_part_but_not_in_a_small_part() {
+        let (own, other) = (Fingerprint::of_spki(b"abc"), Fingerprint::of_spki(b"abd"));
+        let whole = own.to_string();
+        let digits = "SHA256:".len();
+        for length in 0..=whole.len() - digits {
+            let typed = whole[..digits + length].parse::<TypedFingerprint>();
+            match length {
+                0..22 => assert_eq!(typed, Err(DigestError::Short { found: length, least: 22 })),
+                _ => assert_eq!(typed.map(|typed| (typed.fits(&own), typed.fits(&other))), Ok((true, false)), "{length}"),
+            }
+        }
+        for (at, _) in whole.char_indices().skip(digits).take(43) {
+            let mut wrong = whole.clone().into_bytes();
+            wrong[at] = if wrong[at] == b'A' { b'E' } else { b'A' };
+            let wrong = String::from_utf8(wrong).unwrap();
+            assert!(!wrong.parse::<TypedFingerprint>().is_ok_and(|typed| typed.fits(&own)), "{wrong}");
+        }
+        for text in
+            ["", "SHA256", "MD5:AAAAAAAAAAAAAAAAAAAAAAAA", &format!("{whole}="), &format!("{}=", &whole[..40]), &whole.replace(':', ": ")]
+        {
+            assert_eq!(text.parse::<TypedFingerprint>(), Err(DigestError::Fingerprint), "{text}");
+        }
     }
 }

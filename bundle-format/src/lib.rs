@@ -3,6 +3,7 @@
 //! * [`name`] and [`digest`]: every string and digest from outside becomes a type once, here.
 //! * [`manifest`] and [`slice`](mod@slice): what `bundle.json` and `nodes/<node>.json` say.
 //! * [`writer`]: entries to bytes, deterministically, and never with a forbidden secret inside.
+//! * [`countersign`]: a further signature on a finished bundle.
 //! * [`reader`]: bytes to entries. [`reader::Unverified`] becomes [`reader::Verified`] by its signature and in no other way.
 //! * [`certificate`]: the public facts of a certificate, and whether one verifies under another.
 //!
@@ -10,6 +11,7 @@
 //! `docs/BUNDLE_FORMAT.md` specifies the format for other implementations.
 
 pub mod certificate;
+pub mod countersign;
 pub mod digest;
 pub mod forbidden;
 pub mod limits;
@@ -20,6 +22,7 @@ pub mod signature;
 pub mod slice;
 pub mod sums;
 mod tarball;
+pub mod version;
 pub mod writer;
 
 /// The number of this format, in `SHA256SUMS`, `bundle.json` and every slice.

@@ -11,7 +11,7 @@ pub struct Limits {
     pub total: u64,
     /// `SHA256SUMS`.
     pub sums: u64,
-    /// `SHA256SUMS.sig` and `signer.pub`, each.
+    /// Each signature and each signer's public key.
     pub signature: u64,
     /// `bundle.json`.
     pub manifest: u64,
@@ -34,9 +34,9 @@ impl Limits {
     pub fn for_entry(&self, path: &EntryPath) -> u64 {
         match path.canonical_order().0 {
             0 => self.sums,
-            1 | 2 => self.signature,
-            3 => self.manifest,
-            7 => self.executor,
+            1..=3 => self.signature,
+            4 => self.manifest,
+            8 => self.executor,
             _ => self.document,
         }
     }

@@ -8,6 +8,8 @@ use crate::{
     digest::{Digest, Fingerprint},
     name::{BundleName, EntryPath, Label, NodeName, Serial, SiteName, TargetPath},
     rfc3339_seconds,
+    signature::SignerCount,
+    version::Version,
 };
 
 /// The content of `bundle.json`.
@@ -17,7 +19,9 @@ pub struct Manifest {
     /// The format's number, [`crate::FORMAT`].
     pub format: u32,
     /// The lowest version of `reseal-node` that knows every step of this bundle.
-    pub needs_executor: String,
+    pub needs_executor: Version,
+    /// How many distinct trusted signers must have signed.
+    pub needs_signers: SignerCount,
     /// The site.
     pub site: SiteName,
     /// The site's bundle number.

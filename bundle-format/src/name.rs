@@ -200,6 +200,12 @@ impl EntryPath {
         self.0.starts_with("secrets/")
     }
 
+    /// Whether this is one of [`COUNTERSIGNATURES`].
+    #[must_use]
+    pub fn is_countersignature(&self) -> bool {
+        COUNTERSIGNATURES.as_flattened().contains(&self.as_str())
+    }
+
     /// Where the entry stands in a bundle: by kind in the order of the format, within a kind by bytes.
     #[must_use]
     pub fn canonical_order(&self) -> (u8, &str) {
@@ -207,14 +213,15 @@ impl EntryPath {
             "SHA256SUMS" => 0,
             "SHA256SUMS.sig" => 1,
             "signer.pub" => 2,
-            "bundle.json" => 3,
-            path if path.starts_with("nodes/") => 4,
-            path if path.starts_with("certs/") => 5,
-            path if path.starts_with("secrets/") => 6,
-            path if path.starts_with("executor/") => 7,
-            "reseal-node" => 8,
-            "README.txt" => 9,
-            "README.zh-CN.txt" => 10,
+            _ if self.is_countersignature() => 3,
+            "bundle.json" => 4,
+            path if path.starts_with("nodes/") => 5,
+            path if path.starts_with("certs/") => 6,
+            path if path.starts_with("secrets/") => 7,
+            path if path.starts_with("executor/") => 8,
+            "reseal-node" => 9,
+            "README.txt" => 10,
+            "README.zh-CN.txt" => 11,
             _ => u8::MAX,
         };
         (rank, &self.0)
@@ -224,12 +231,24 @@ impl EntryPath {
     #[must_use]
     pub fn mode(&self) -> u32 {
         match self.canonical_order().0 {
-            6 => 0o600,
-            7 | 8 => 0o755,
+            7 => 0o600,
+            8 | 9 => 0o755,
             _ => 0o644,
         }
     }
 }
+
+/// The entries of further signers, a public key and a signature each, in their order. They stand before what is signed, and the
+/// list does not name them: a signature can be added to a finished bundle.
+pub const COUNTERSIGNATURES: [[&str; 2]; 7] = [
+    ["countersignatures/1.pub", "countersignatures/1.sig"],
+    ["countersignatures/2.pub", "countersignatures/2.sig"],
+    ["countersignatures/3.pub", "countersignatures/3.sig"],
+    ["countersignatures/4.pub", "countersignatures/4.sig"],
+    ["countersignatures/5.pub", "countersignatures/5.sig"],
+    ["countersignatures/6.pub", "countersignatures/6.sig"],
+    ["countersignatures/7.pub", "countersignatures/7.sig"],
+];
 
 impl TargetPath {
     /// The longest path, in bytes.

@@ -1,14 +1,18 @@
 //! Signers: who may build bundles for a node. ECDSA P-256 with SHA-256, as OpenSSL 1.0.2 can check it.
 //!
 //! A public key is looked into only after its fingerprint was found among the trusted ones: of a stranger's key nothing but the
-//! PEM envelope is read.
+//! PEM envelope is read. A bundle may have several signatures; those of strangers count for nothing and are not looked into.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::fmt;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{certificate::pem, digest::Fingerprint};
+use crate::{
+    certificate::pem,
+    digest::{Fingerprint, TypedFingerprint},
+};
 
 /// A DER `SubjectPublicKeyInfo` of an uncompressed P-256 point is this prefix and 65 bytes (RFC 5480, 2).
 const SPKI_P256: [u8; 26] = [
@@ -26,26 +30,73 @@ pub enum SignatureError {
     #[error("the signer's public key is not an uncompressed P-256 key")]
     NotP256,
     /// No signer was named at all.
-    #[error("no trusted signer was given; the bundle names {0}")]
-    NoneTrusted(Fingerprint),
-    /// A stranger signed.
-    #[error("the bundle is signed by {found}, which is not trusted here; trusted: {}", list(.trusted))]
+    #[error("no trusted signer was given; the bundle names {}", list(.0))]
+    NoneTrusted(Vec<Fingerprint>),
+    /// Strangers alone signed.
+    #[error("the bundle is signed by {}, not trusted here; trusted: {}", list(.found), list(.trusted))]
     Stranger {
         /// Who the bundle says signed it.
-        found: Fingerprint,
+        found: Vec<Fingerprint>,
         /// Who would have been accepted.
-        trusted: Vec<Fingerprint>,
+        trusted: Vec<TypedFingerprint>,
+    },
+    /// Fewer trusted signers than the bundle asks for.
+    #[error("the bundle needs the signatures of {needed} trusted signers, and has those of {}: {}", .accepted.len(), list(.accepted))]
+    TooFew {
+        /// Who of the trusted signed.
+        accepted: Vec<Fingerprint>,
+        /// How many are needed.
+        needed: SignerCount,
     },
     /// The signature does not belong to this list and this key.
     #[error("the signature does not fit SHA256SUMS and the key {0}")]
     Mismatch(Fingerprint),
 }
 
-fn list(fingerprints: &[Fingerprint]) -> String {
-    fingerprints.iter().enumerate().fold(String::new(), |mut text, (index, fingerprint)| {
-        let _ = write!(text, "{}{fingerprint}", if index == 0 { "" } else { ", " });
-        text
-    })
+fn list<T: ToString>(fingerprints: &[T]) -> String {
+    fingerprints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// How many distinct signers a bundle needs: 1 to 8.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct SignerCount(u8);
+
+/// A number that is no [`SignerCount`].
+#[derive(Clone, Copy, Debug, Error, Eq, PartialEq)]
+#[error("a bundle needs 1 to 8 signers, not {0}")]
+pub struct SignerCountError(u8);
+
+impl SignerCount {
+    /// One, as long as nothing else is said.
+    pub const ONE: Self = Self(1);
+    /// As many as a bundle has room for.
+    pub const MOST: Self = Self(8);
+}
+
+impl TryFrom<u8> for SignerCount {
+    type Error = SignerCountError;
+    fn try_from(number: u8) -> Result<Self, SignerCountError> {
+        if (Self::ONE.0..=Self::MOST.0).contains(&number) { Ok(Self(number)) } else { Err(SignerCountError(number)) }
+    }
+}
+
+impl From<SignerCount> for u8 {
+    fn from(count: SignerCount) -> Self {
+        count.0
+    }
+}
+
+impl From<SignerCount> for usize {
+    fn from(count: SignerCount) -> Self {
+        count.0.into()
+    }
+}
+
+impl fmt::Display for SignerCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
 }
 
 /// The public key of a signer.
@@ -82,29 +133,56 @@ impl SignerPublicKey {
     }
 }
 
+/// A signature and the key that it claims to be made with. Nothing is known of either.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Signed {
+    /// The key.
+    pub signer: SignerPublicKey,
+    /// The signature, DER-encoded.
+    pub signature: Vec<u8>,
+}
+
 /// The signers that a reader accepts.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct TrustedSigners(BTreeSet<Fingerprint>);
+pub struct TrustedSigners(Vec<TypedFingerprint>);
 
-impl FromIterator<Fingerprint> for TrustedSigners {
-    fn from_iter<I: IntoIterator<Item = Fingerprint>>(fingerprints: I) -> Self {
-        Self(fingerprints.into_iter().collect())
+impl<T: Into<TypedFingerprint>> FromIterator<T> for TrustedSigners {
+    fn from_iter<I: IntoIterator<Item = T>>(fingerprints: I) -> Self {
+        Self(fingerprints.into_iter().map(Into::into).collect())
     }
 }
 
 impl TrustedSigners {
-    /// Checks that a trusted signer signed `message`.
+    /// Whether a signer is among them.
+    #[must_use]
+    pub fn fits(&self, signer: &Fingerprint) -> bool {
+        self.0.iter().fold(false, |fits, trusted| fits | trusted.fits(signer))
+    }
+
+    /// Who of the trusted signed `message`, each once, in the order of the signatures. Strangers are passed over.
     ///
     /// # Errors
-    /// When `signer` is not among the trusted, or the signature is not its own.
-    pub fn verify(&self, signer: &SignerPublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
-        let found = signer.fingerprint();
+    /// When nobody of the trusted did, or a signature in the name of one of them is not its own.
+    pub fn accept(&self, signatures: &[Signed], message: &[u8]) -> Result<Vec<Fingerprint>, SignatureError> {
+        let found = distinct(signatures.iter().map(|signed| signed.signer.fingerprint()));
         if self.0.is_empty() {
             return Err(SignatureError::NoneTrusted(found));
         }
-        if !self.0.contains(&found) {
-            return Err(SignatureError::Stranger { found, trusted: self.0.iter().copied().collect() });
+        let trusted = || signatures.iter().filter(|signed| self.fits(&signed.signer.fingerprint()));
+        trusted().try_for_each(|signed| signed.signer.verify(message, &signed.signature))?;
+        match distinct(trusted().map(|signed| signed.signer.fingerprint())) {
+            accepted if accepted.is_empty() => Err(SignatureError::Stranger { found, trusted: self.0.clone() }),
+            accepted => Ok(accepted),
         }
-        signer.verify(message, signature)
     }
+}
+
+/// Each once, in the order of their first places.
+pub(crate) fn distinct(fingerprints: impl Iterator<Item = Fingerprint>) -> Vec<Fingerprint> {
+    fingerprints.fold(Vec::new(), |mut distinct, fingerprint| {
+        if !distinct.contains(&fingerprint) {
+            distinct.push(fingerprint);
+        }
+        distinct
+    })
 }

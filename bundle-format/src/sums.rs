@@ -10,6 +10,8 @@ use crate::{
 };
 
 const TITLE: &str = "# reseal bundle v1 ";
+/// [`TITLE`] up to the format's number.
+const TITLE_START: &str = "# reseal bundle v";
 
 /// The bundle's name and the digest of every entry but `SHA256SUMS` and `SHA256SUMS.sig`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,6 +31,12 @@ pub enum SumsError {
     /// Line 1 is not the title of a bundle of this version.
     #[error("begins with `{0}` instead of `# reseal bundle v1 <site>-<serial>`")]
     Title(String),
+    /// A bundle of another version of the format.
+    #[error("is of a bundle of format {found}, and this version reads {}", crate::FORMAT)]
+    Format {
+        /// The number in line 1.
+        found: u32,
+    },
     /// The name in line 1 is not one.
     #[error("line 1: {0}")]
     Name(NameError),
@@ -76,8 +84,7 @@ impl Sums {
         let text = text.strip_suffix('\n').ok_or(SumsError::Cut)?;
         let mut lines = text.split('\n');
         let title = lines.next().unwrap_or_default();
-        let name =
-            title.strip_prefix(TITLE).ok_or_else(|| SumsError::Title(title.chars().take(60).flat_map(char::escape_debug).collect()))?;
+        let name = title.strip_prefix(TITLE).ok_or_else(|| other_title(title))?;
         let name: BundleName = name.parse().map_err(SumsError::Name)?;
         let mut digests = BTreeMap::new();
         for (line, text) in (2..).zip(lines) {
@@ -90,6 +97,14 @@ impl Sums {
             digests.insert(path, digest);
         }
         Ok(Self { name, digests })
+    }
+}
+
+fn other_title(title: &str) -> SumsError {
+    let number = title.strip_prefix(TITLE_START).and_then(|rest| rest.split_once(' ')?.0.parse().ok());
+    match number {
+        Some(found) if found != crate::FORMAT => SumsError::Format { found },
+        _ => SumsError::Title(title.chars().take(60).flat_map(char::escape_debug).collect()),
     }
 }
 
@@ -110,7 +125,9 @@ mod tests {
         let lines: Vec<&str> = good.lines().collect();
         assert_eq!(Sums::parse(good.trim_end().as_bytes()), Err(SumsError::Cut));
         assert_eq!(Sums::parse(b"\xff\n"), Err(SumsError::NotText));
-        assert!(matches!(Sums::parse(good.replace("v1", "v2").as_bytes()), Err(SumsError::Title(_))));
+        assert_eq!(Sums::parse(good.replace("v1", "v2").as_bytes()), Err(SumsError::Format { found: 2 }));
+        assert_eq!(Sums::parse(good.replace("v1", "v0").as_bytes()), Err(SumsError::Format { found: 0 }));
+        assert!(matches!(Sums::parse(good.replace("v1", "v01").as_bytes()), Err(SumsError::Title(_))));
         assert!(matches!(Sums::parse(good.replace("site-1", "site").as_bytes()), Err(SumsError::Name(_))));
         assert_eq!(Sums::parse(good.replace("  ", " ").as_bytes()), Err(SumsError::Line(2)));
         assert!(matches!(

@@ -80,7 +80,8 @@ pub fn write(
     entries.insert("SHA256SUMS.sig".parse()?, Zeroizing::new(signer.sign(&sums)));
     entries.insert("SHA256SUMS".parse()?, Zeroizing::new(sums));
     check(&entries, forbidden)?;
-    pack(&name.to_string(), created, &entries)
+    let mtime = u64::try_from(created.unix_timestamp()).map_err(|_| WriteError::Time)?;
+    pack(&name.to_string(), mtime, &entries)
 }
 
 fn check(entries: &Entries, forbidden: &Forbidden) -> Result<(), WriteError> {
@@ -90,7 +91,7 @@ fn check(entries: &Entries, forbidden: &Forbidden) -> Result<(), WriteError> {
     }
     for (path, content) in entries {
         let (size, limit) = (content.len() as u64, limits.for_entry(path));
-        if path.canonical_order().0 == u8::MAX {
+        if path.canonical_order().0 == u8::MAX || path.is_countersignature() {
             return Err(WriteError::NoPlace(path.clone()));
         }
         if size > limit {
@@ -103,8 +104,8 @@ fn check(entries: &Entries, forbidden: &Forbidden) -> Result<(), WriteError> {
     }
 }
 
-fn pack(folder: &str, created: OffsetDateTime, entries: &Entries) -> Result<Vec<u8>, WriteError> {
-    let mtime = u64::try_from(created.unix_timestamp()).map_err(|_| WriteError::Time)?;
+/// The one form of these entries below `folder`. `mtime` in seconds since 1970.
+pub(crate) fn pack(folder: &str, mtime: u64, entries: &Entries) -> Result<Vec<u8>, WriteError> {
     let extra = [&tarball::GZIP_HEADER[12..], &[0; 32]].concat();
     let mut out = GzBuilder::new().operating_system(255).extra(extra).write(Vec::new(), Compression::default());
     let mut ordered: Vec<(&EntryPath, &Zeroizing<Vec<u8>>)> = entries.iter().collect();

@@ -70,7 +70,7 @@ fn what_was_written_comes_back() {
     let mut everything = Everything::default();
     let complete = read_trusting(&pack(entries()), &FixedSigner::new(1).trusted(), &mut everything).unwrap();
     assert_eq!(complete.manifest, manifest());
-    assert_eq!(complete.signer, FixedSigner::new(1).fingerprint());
+    assert_eq!(complete.signers, [FixedSigner::new(1).fingerprint()]);
     assert_eq!(everything.slices, [slice("n1"), slice("n2")]);
     assert_eq!(everything.entries[&path("certs/etcd-ca.pem")], b"a certificate\n");
 }

@@ -9,6 +9,7 @@ use crate::{
     name::{BundleName, EntryPath, NameError},
     signature::SignatureError,
     sums::SumsError,
+    version::Version,
 };
 
 /// A bundle that cannot be trusted or understood.
@@ -125,6 +126,22 @@ pub enum BundleError {
         listed: Digest,
         /// The digest of the content.
         found: Digest,
+    },
+    /// A document of another version of the format.
+    #[error("`{path}` is of format {found}, and this version reads {}", crate::FORMAT)]
+    Format {
+        /// The entry.
+        path: EntryPath,
+        /// Its format.
+        found: u32,
+    },
+    /// This program is too old for the bundle.
+    #[error("the bundle needs reseal-node {needs} or later, and this is {this}")]
+    NeedsLater {
+        /// The version that the bundle asks for.
+        needs: Version,
+        /// The version of this program.
+        this: Version,
     },
     /// A document that this version does not understand.
     #[error("`{path}` is not understood: {why}; the bundle needs reseal-node {needs} or later, this is {}", env!("CARGO_PKG_VERSION"))]

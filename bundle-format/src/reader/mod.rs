@@ -4,8 +4,10 @@
 //!
 //! | attack | stopped by |
 //! | --- | --- |
-//! | parse before trust | [`Unverified::open`] takes three bounded blobs; only [`Unverified::verify`] looks into them, signature first |
-//! | a stranger's signature, another algorithm | [`crate::signature`] |
+//! | parse before trust | [`Unverified::open`] takes bounded blobs: list, signatures, keys; only [`Unverified::verify`] looks into them, signatures first |
+//! | a stranger's signature, another algorithm, one signature counted twice, fewer than are needed | [`crate::signature`] |
+//! | signatures without end | [`COUNTERSIGNATURES`] are the only places for them |
+//! | a bundle of another format, or for a later executor | [`BundleError::Format`], [`BundleError::NeedsLater`] |
 //! | an entry changed, added, left out, twice, elsewhere | [`Verified::read`]: list and entries match one to one, in one order |
 //! | check one thing, use another | every entry is read once; the bytes that were hashed are those handed on |
 //! | memory and time | [`Limits`], applied before a byte of the entry is read; an entry that nobody wants is hashed and dropped |
@@ -18,7 +20,7 @@ mod tarball;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 pub use self::{error::BundleError, tarball::Tarball};
@@ -27,10 +29,11 @@ use crate::{
     digest::{Fingerprint, Hasher},
     limits::Limits,
     manifest::Manifest,
-    name::{EntryPath, NodeName},
-    signature::{SignerPublicKey, TrustedSigners},
+    name::{COUNTERSIGNATURES, EntryPath, NodeName},
+    signature::{SignatureError, Signed, SignerPublicKey, TrustedSigners, distinct},
     slice::Slice,
     sums::Sums,
+    version::Version,
 };
 
 /// Where entries come from: a tarball, or the folder that it was unpacked to.
@@ -70,80 +73,125 @@ pub trait Visitor {
     fn entry(&mut self, path: EntryPath, content: Zeroizing<Vec<u8>>);
 }
 
-/// A bundle of which nothing is known yet: three blobs, and the rest unread.
+/// A bundle of which nothing is known yet: the list, signatures and keys, and the rest unread.
 pub struct Unverified<S> {
     source: S,
     limits: Limits,
+    head: Head,
+}
+
+/// What stands before the first signed entry. Nothing of it was looked into.
+struct Head {
     sums: Vec<u8>,
-    signature: Vec<u8>,
-    signer: Vec<u8>,
+    /// The content of `signer.pub`, then of each further public key; each with its signature.
+    signatures: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The entry after these, of which path and size were read.
+    next: Option<(EntryPath, u64)>,
 }
 
 impl<S: Source> Unverified<S> {
-    /// Reads the list, its signature and the signer's key, and looks into none of them.
+    /// Reads the list, its signatures and the signers' keys, and looks into none of them.
     ///
     /// # Errors
     /// When they do not stand first, or are past their limits.
     pub fn open(mut source: S, limits: Limits) -> Result<Self, BundleError> {
-        match Self::read_head(&mut source, &limits) {
-            Ok([sums, signature, signer]) => Ok(Self { source, limits, sums, signature, signer }),
+        match read_head(&mut source, &limits) {
+            Ok(head) => Ok(Self { source, limits, head }),
             Err(error) => Err(blame(&mut source, error)),
         }
     }
 
-    fn read_head(source: &mut S, limits: &Limits) -> Result<[Vec<u8>; 3], BundleError> {
-        let mut blob = |expected: &'static str| match source.next()? {
-            Some((path, size)) if path.as_str() == expected => {
-                within_limit(limits, &path, size)?;
-                Ok(content(source, size)?.to_vec())
-            }
-            Some((path, _)) => Err(BundleError::Expected { expected, found: format!("`{path}`") }),
-            None => Err(BundleError::Expected { expected, found: "the end".to_owned() }),
-        };
-        Ok([blob("SHA256SUMS")?, blob("SHA256SUMS.sig")?, blob("signer.pub")?])
-    }
-
-    /// Who the bundle says signed it. Trusting this one shows that a bundle is whole, not who made it.
+    /// Who the bundle says signed it, each once. Trusting these shows that a bundle is whole, not who made it.
     ///
     /// # Errors
-    /// When the signer's key is not a PEM block.
-    pub fn claimed_signer(&self) -> Result<Fingerprint, BundleError> {
-        Ok(SignerPublicKey::from_pem(&self.signer)?.fingerprint())
+    /// When a signer's key is not a PEM block.
+    pub fn claimed_signers(&self) -> Result<Vec<Fingerprint>, BundleError> {
+        Ok(distinct(self.signatures()?.iter().map(|signed| signed.signer.fingerprint())))
     }
 
-    /// Checks the signature; only then the list and the manifest are parsed.
+    fn signatures(&self) -> Result<Vec<Signed>, BundleError> {
+        let signed = |(key, signature): &(Vec<u8>, Vec<u8>)| -> Result<Signed, BundleError> {
+            Ok(Signed { signer: SignerPublicKey::from_pem(key)?, signature: signature.clone() })
+        };
+        self.head.signatures.iter().map(signed).collect()
+    }
+
+    /// Checks the signatures; only then the list and the manifest are parsed.
+    ///
+    /// # Errors
+    /// When fewer trusted signers signed this list than it needs, or list or manifest are malformed or contradict each other.
+    pub fn verify(self, trusted: &TrustedSigners) -> Result<Verified<S>, BundleError> {
+        let mut verified = self.verify_unfinished(trusted)?;
+        let needed = verified.manifest.needs_signers;
+        if verified.signers.len() < needed.into() {
+            let error = SignatureError::TooFew { accepted: verified.signers, needed };
+            return Err(blame(&mut verified.source, error.into()));
+        }
+        Ok(verified)
+    }
+
+    /// As [`Unverified::verify`], but one trusted signer is enough: for whoever is to add what is missing, or only looks.
     ///
     /// # Errors
     /// When no trusted signer signed this list, or list or manifest are malformed or contradict each other.
-    pub fn verify(mut self, trusted: &TrustedSigners) -> Result<Verified<S>, BundleError> {
+    pub fn verify_unfinished(mut self, trusted: &TrustedSigners) -> Result<Verified<S>, BundleError> {
         match self.check(trusted) {
-            Ok((signer, sums, manifest)) => Ok(Verified { source: self.source, limits: self.limits, signer, sums, manifest }),
+            Ok((signers, sums, manifest)) => Ok(Verified { source: self.source, limits: self.limits, signers, sums, manifest }),
             Err(error) => Err(blame(&mut self.source, error)),
         }
     }
 
-    fn check(&mut self, trusted: &TrustedSigners) -> Result<(Fingerprint, Sums, Manifest), BundleError> {
-        let signer = SignerPublicKey::from_pem(&self.signer)?;
-        trusted.verify(&signer, &self.sums, &self.signature)?;
-        let sums = Sums::parse(&self.sums)?;
+    fn check(&mut self, trusted: &TrustedSigners) -> Result<(Vec<Fingerprint>, Sums, Manifest), BundleError> {
+        let signers = trusted.accept(&self.signatures()?, &self.head.sums)?;
+        let sums = Sums::parse(&self.head.sums)?;
         if let Some(folder) = self.source.folder().filter(|folder| *folder != sums.name.to_string()) {
             return Err(BundleError::FolderName { folder: folder.to_owned(), list: sums.name.clone() });
         }
-        match_listed(&sums, "signer.pub", &self.signer)?;
+        if let Some((signer, _)) = self.head.signatures.first() {
+            match_listed(&sums, "signer.pub", signer)?;
+        }
         let manifest = self.read_manifest(&sums)?;
         check_manifest(&manifest, &sums)?;
-        Ok((signer.fingerprint(), sums, manifest))
+        Ok((signers, sums, manifest))
     }
 
     fn read_manifest(&mut self, sums: &Sums) -> Result<Manifest, BundleError> {
-        const EXPECTED: &str = "bundle.json";
-        let (path, size) = match self.source.next()? {
-            Some((path, size)) if path.as_str() == EXPECTED => (path, size),
-            Some((path, _)) => return Err(BundleError::Expected { expected: EXPECTED, found: format!("`{path}`") }),
-            None => return Err(BundleError::Expected { expected: EXPECTED, found: "the end".to_owned() }),
-        };
+        let (path, size) = expect("bundle.json", self.head.next.take())?;
         let content = listed_content(&mut self.source, &self.limits, sums, &path, size, true)?;
+        same_format(&path, &content)?;
         parse_json(&path, &content, "")
+    }
+}
+
+fn read_head(source: &mut dyn Source, limits: &Limits) -> Result<Head, BundleError> {
+    let first = source.next()?;
+    let mut blob = |expected: &'static str, next| {
+        let (path, size) = expect(expected, next)?;
+        within_limit(limits, &path, size)?;
+        let content = content(source, size)?.to_vec();
+        Ok::<_, BundleError>((content, source.next()?))
+    };
+    let (sums, next) = blob("SHA256SUMS", first)?;
+    let (signature, next) = blob("SHA256SUMS.sig", next)?;
+    let (signer, mut next) = blob("signer.pub", next)?;
+    let mut signatures = vec![(signer, signature)];
+    for [key_path, signature_path] in COUNTERSIGNATURES {
+        if next.as_ref().is_none_or(|(path, _)| path.as_str() != key_path) {
+            break;
+        }
+        let (key, after_key) = blob(key_path, next)?;
+        let (signature, after) = blob(signature_path, after_key)?;
+        signatures.push((key, signature));
+        next = after;
+    }
+    Ok(Head { sums, signatures, next })
+}
+
+fn expect(expected: &'static str, found: Option<(EntryPath, u64)>) -> Result<(EntryPath, u64), BundleError> {
+    match found {
+        Some((path, size)) if path.as_str() == expected => Ok((path, size)),
+        Some((path, _)) => Err(BundleError::Expected { expected, found: format!("`{path}`") }),
+        None => Err(BundleError::Expected { expected, found: "the end".to_owned() }),
     }
 }
 
@@ -151,7 +199,7 @@ impl<S: Source> Unverified<S> {
 pub struct Verified<S> {
     source: S,
     limits: Limits,
-    signer: Fingerprint,
+    signers: Vec<Fingerprint>,
     sums: Sums,
     manifest: Manifest,
 }
@@ -159,8 +207,8 @@ pub struct Verified<S> {
 /// What is known once every entry was read and found as listed.
 #[derive(Clone, Debug)]
 pub struct Complete {
-    /// Who signed.
-    pub signer: Fingerprint,
+    /// Who of the trusted signed, each once, in the order of the signatures; never empty.
+    pub signers: Vec<Fingerprint>,
     /// The digest of the signed list: it identifies the bundle, packed or unpacked.
     pub identity: crate::digest::Digest,
     /// The signed list.
@@ -176,10 +224,10 @@ impl<S: Source> Verified<S> {
         &self.manifest
     }
 
-    /// Who signed.
+    /// Who of the trusted signed, each once, in the order of the signatures; never empty.
     #[must_use]
-    pub fn signer(&self) -> Fingerprint {
-        self.signer
+    pub fn signers(&self) -> &[Fingerprint] {
+        &self.signers
     }
 
     /// Reads every entry once, checks it, and hands it to `visitor`.
@@ -189,7 +237,7 @@ impl<S: Source> Verified<S> {
     pub fn read(mut self, visitor: &mut dyn Visitor) -> Result<Complete, BundleError> {
         match self.read_entries(visitor) {
             Ok(()) => Ok(Complete {
-                signer: self.signer,
+                signers: self.signers,
                 identity: crate::digest::Digest::of(&self.sums.to_bytes()),
                 sums: self.sums,
                 manifest: self.manifest,
@@ -230,8 +278,8 @@ impl<S: Source> Verified<S> {
         content: &[u8],
         nodes: &mut BTreeMap<NodeName, usize>,
     ) -> Result<Slice, BundleError> {
-        let slice: Slice = parse_json(path, content, &self.manifest.needs_executor)?;
-        agree(path, "format", &slice.format, &FORMAT)?;
+        let slice: Slice =
+            same_format(path, content).and_then(|()| parse_json(path, content, &self.manifest.needs_executor.to_string()))?;
         agree(path, "site", &slice.site, &self.manifest.site)?;
         agree(path, "serial", &slice.serial, &self.manifest.serial)?;
         agree(path, "node", &slice.node, node)?;
@@ -292,7 +340,6 @@ impl<'a> Progress<'a> {
 
 fn check_manifest(manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
     let path: EntryPath = "bundle.json".parse()?;
-    agree(&path, "format", &manifest.format, &FORMAT)?;
     agree(&path, "name", &manifest.name(), &sums.name)?;
     for authority in &manifest.authorities {
         let leaves = authority.leaves.iter().flat_map(|leaf| [&leaf.certificate, &leaf.key]);
@@ -303,6 +350,26 @@ fn check_manifest(manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
         }
     }
     Ok(())
+}
+
+/// What a document says of itself in every version of the format.
+#[derive(Deserialize)]
+struct Versions {
+    format: Option<u32>,
+    needs_executor: Option<Version>,
+}
+
+/// Refuses another format, and what is made for a later executor, before anything else of a document can be misunderstood.
+fn same_format(path: &EntryPath, content: &[u8]) -> Result<(), BundleError> {
+    let Ok(versions) = serde_json::from_slice::<Versions>(content) else { return Ok(()) };
+    if let Some(found) = versions.format.filter(|format| *format != FORMAT) {
+        return Err(BundleError::Format { path: path.clone(), found });
+    }
+    let this = Version::own();
+    match versions.needs_executor {
+        Some(needs) if needs > this => Err(BundleError::NeedsLater { needs, this }),
+        _ => Ok(()),
+    }
 }
 
 fn agree<T: PartialEq + ToString>(path: &EntryPath, what: &'static str, found: &T, expected: &T) -> Result<(), BundleError> {

@@ -71,6 +71,12 @@ impl<R: Read> Tarball<R> {
         })
     }
 
+    /// The top folder, and the time in every header, in seconds since 1970; known once an entry was read.
+    #[must_use]
+    pub fn folder_and_time(&self) -> (&str, u64) {
+        self.folder.as_ref().map_or(("", 0), |(folder, time)| (folder, *time))
+    }
+
     fn next_header(&mut self) -> Result<Option<Header>, BundleError> {
         self.skip_to_header()?;
         let mut header = Header::new_old();

@@ -7,7 +7,7 @@ use bundle_format::{
     forbidden::Forbidden,
     manifest::{Manifest, NodeRecord},
     name::{BundleName, EntryPath},
-    signature::{SignerPublicKey, TrustedSigners},
+    signature::{SignerCount, SignerPublicKey, TrustedSigners},
     slice::{Identity, InstallFile, InstallFiles, Mode, Slice, Step},
     writer::{self, Entries, Signer},
 };
@@ -49,7 +49,8 @@ impl Signer for FixedSigner {
 pub fn manifest() -> Manifest {
     Manifest {
         format: FORMAT,
-        needs_executor: "0.1.0".to_owned(),
+        needs_executor: "0.1.0".parse().unwrap(),
+        needs_signers: SignerCount::ONE,
         site: "site".parse().unwrap(),
         serial: "7".parse().unwrap(),
         created: datetime!(2026-01-02 03:04:05 UTC),
