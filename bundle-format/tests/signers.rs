@@ -191,7 +191,7 @@ fn only_what_is_whole_and_from_the_right_maker_is_signed() {
 
 #[test]
 fn further_signatures_have_their_places_and_no_other() {
-    let two = signed_by(2, &pack(needing(2)));
+    let two = signed_by(2, &pack(needing(1)));
     let entries = unpacked(&two);
     let (key, signature) = (entries[&path("countersignatures/1.pub")].clone(), entries[&path("countersignatures/1.sig")].clone());
     let moved = |from: &[&str], to: &[(&str, &[u8])]| {
