@@ -12,8 +12,9 @@ use bundle_format::{
     limits::Limits,
     manifest::{AuthorityRecord, CertificateRecord, LeafRecord, Manifest, NodeRecord},
     name::{BundleName, EntryPath, NameError},
-    reader::{BundleError, Complete, Tarball, Unverified, Visitor},
+    reader::{BundleError, Tarball, Unverified},
     slice::{DatabaseRow, Slice, Step},
+    version::Version,
     writer::{self, Entries, WriteError},
 };
 use thiserror::Error;
@@ -24,6 +25,7 @@ use crate::{
     elf::{self, Architecture, ElfError},
     files::{self, FileError},
     issue::{Issued, IssuedAuthority},
+    note::{Note, NoteNodes},
     profile::Part,
     signer::SignerKey,
     site::{Site, Warning},
@@ -133,6 +135,8 @@ pub struct Assembled {
     pub manifest: Manifest,
     /// SHA-256 of its bytes.
     pub digest: Digest,
+    /// What its delivery note says.
+    pub note: Note,
 }
 
 /// Makes the bundle, and reads it back as a node would.
@@ -145,8 +149,8 @@ pub fn assemble(site: &Site, issued: &Issued, executors: &Executors, signer: &Si
     let entries = entries(&manifest, &slices, issued, executors, signer)?;
     let name = manifest.name();
     let bytes = writer::write(&name, site.created, entries, signer, &issued.forbidden)?;
-    read_back(&bytes, signer)?;
-    Ok(Assembled { name, digest: Digest::of(&bytes), bytes, manifest })
+    let note = read_back(&bytes, signer)?;
+    Ok(Assembled { name, digest: note.digest, bytes, manifest, note })
 }
 
 fn entries(
@@ -177,7 +181,8 @@ fn entries(
     }
     add("reseal-node".parse()?, LAUNCHER.as_bytes().to_vec());
     let has_sql = slices.iter().flat_map(|slice| &slice.steps).any(|step| matches!(step, Step::UpdateDatabase(_)));
-    let facts = ReadmeFacts { manifest, slices, fingerprint: signer.fingerprint().to_string(), listed: NODES_LISTED, has_sql };
+    let (fingerprint, needed) = (signer.fingerprint().to_string(), manifest.needs_signers.into());
+    let facts = ReadmeFacts { manifest, slices, fingerprint, needed, listed: NODES_LISTED, has_sql };
     add("README.txt".parse()?, English(&facts).render()?.into_bytes());
     add("README.zh-CN.txt".parse()?, Chinese(&facts).render()?.into_bytes());
     Ok(entries)
@@ -233,7 +238,8 @@ fn manifest(site: &Site, authorities: &[IssuedAuthority], slices: &[Slice]) -> R
     };
     Ok(Manifest {
         format: FORMAT,
-        needs_executor: env!("CARGO_PKG_VERSION").to_owned(),
+        needs_executor: Version::own(),
+        needs_signers: site.needs_signers,
         site: site.name.clone(),
         serial: site.serial,
         created: site.created,
@@ -248,6 +254,7 @@ struct ReadmeFacts<'a> {
     manifest: &'a Manifest,
     slices: &'a [Slice],
     fingerprint: String,
+    needed: usize,
     listed: usize,
     has_sql: bool,
 }
@@ -260,18 +267,10 @@ struct English<'a>(&'a ReadmeFacts<'a>);
 #[template(path = "README.zh-CN.txt", escape = "none")]
 struct Chinese<'a>(&'a ReadmeFacts<'a>);
 
-/// Takes nothing: reading alone is the check.
-struct Nothing;
-
-impl Visitor for Nothing {
-    fn slice(&mut self, _: Slice) {}
-    fn wants(&mut self, _: &EntryPath) -> bool {
-        false
-    }
-    fn entry(&mut self, _: EntryPath, _: Zeroizing<Vec<u8>>) {}
-}
-
-fn read_back(bytes: &[u8], signer: &SignerKey) -> Result<Complete, BundleError> {
+/// Reads the bundle as a node would, but for the signatures that others are to add.
+fn read_back(bytes: &[u8], signer: &SignerKey) -> Result<Note, BundleError> {
     let trusted = [signer.fingerprint()].into_iter().collect();
-    Unverified::open(Tarball::open(bytes)?, Limits::default())?.verify(&trusted)?.read(&mut Nothing)
+    let mut nodes = NoteNodes::default();
+    let complete = Unverified::open(Tarball::open(bytes)?, Limits::default())?.verify_unfinished(&trusted)?.read(&mut nodes)?;
+    Ok(Note::new(Digest::of(bytes), complete, nodes))
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -64,23 +64,79 @@ pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
     Ok(content)
 }
 
-/// Writes a new file whole, with these permission bits from its first byte, and syncs it.
+/// A file to be written whole, with these permission bits from its first byte.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft<'a> {
+    /// Where.
+    pub path: &'a Path,
+    /// What.
+    pub content: &'a [u8],
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// What may become of files that are there already.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Existing {
+    /// They stay, and nothing is written.
+    Stay,
+    /// They are replaced, each by rename.
+    Replaced,
+}
+
+/// Writes a new file whole, and syncs it.
 ///
 /// # Errors
 /// When `path` exists, or writing fails; then nothing is left of it.
 pub fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), FileError> {
-    let failed = |why| FileError::Write { path: path.to_owned(), why };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file =
-        Builder::new().prefix(".reseal-").permissions(Permissions::from_mode(mode & 0o600)).tempfile_in(folder).map_err(failed)?;
-    file.write_all(content).map_err(failed)?;
-    file.as_file().set_permissions(Permissions::from_mode(mode)).map_err(failed)?;
+    write_together(&[Draft { path, content, mode }], Existing::Stay)
+}
+
+/// Writes files that belong together, in their order: the last one is there only if all are. Each is whole and synced before any
+/// gets its name.
+///
+/// # Errors
+/// When writing fails, or one exists and is to stay; then nothing is left of new ones.
+pub fn write_together(drafts: &[Draft<'_>], existing: Existing) -> Result<(), FileError> {
+    if existing == Existing::Stay
+        && let Some(draft) = drafts.iter().find(|draft| draft.path.symlink_metadata().is_ok())
+    {
+        return Err(FileError::Exists(draft.path.to_owned()));
+    }
+    let staged = drafts.iter().map(stage).collect::<Result<Vec<_>, _>>()?;
+    for (at, (file, draft)) in staged.into_iter().zip(drafts).enumerate() {
+        let named = match existing {
+            Existing::Stay => file.persist_noclobber(draft.path),
+            Existing::Replaced => file.persist(draft.path),
+        };
+        if let Err(error) = named {
+            if existing == Existing::Stay {
+                drafts[..at].iter().for_each(|written| drop(std::fs::remove_file(written.path)));
+            }
+            return Err(match error.error.kind() {
+                io::ErrorKind::AlreadyExists => FileError::Exists(draft.path.to_owned()),
+                _ => FileError::Write { path: draft.path.to_owned(), why: error.error },
+            });
+        }
+    }
+    drafts.iter().try_for_each(|draft| {
+        let synced = File::open(folder_of(draft.path)).and_then(|folder| folder.sync_all());
+        synced.map_err(|why| FileError::Write { path: draft.path.to_owned(), why })
+    })
+}
+
+fn stage(draft: &Draft<'_>) -> Result<NamedTempFile, FileError> {
+    let failed = |why| FileError::Write { path: draft.path.to_owned(), why };
+    let permissions = Permissions::from_mode(draft.mode & 0o600);
+    let mut file = Builder::new().prefix(".reseal-").permissions(permissions).tempfile_in(folder_of(draft.path)).map_err(failed)?;
+    file.write_all(draft.content).map_err(failed)?;
+    file.as_file().set_permissions(Permissions::from_mode(draft.mode)).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
-    file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => FileError::Exists(path.to_owned()),
-        _ => failed(error.error),
-    })?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    Ok(file)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -97,5 +153,26 @@ mod tests {
         assert!(matches!(read(&path, 4), Err(FileError::TooLarge { limit: 4, .. })));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+    fn draft<'a>(path: &'a Path, content: &'a [u8]) -> Draft<'a> {
+        Draft { path, content, mode: 0o644 }
+    }
+
+    #[test]
+    fn files_that_belong_together_are_there_together_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let [note, bundle, nowhere] = ["note", "bundle", "nowhere/bundle"].map(|name| folder.path().join(name));
+        let count = || std::fs::read_dir(folder.path()).unwrap().count();
+        let both = |existing, last| write_together(&[draft(&note, b"note"), draft(last, b"bundle")], existing);
+        assert!(matches!(both(Existing::Stay, &nowhere), Err(FileError::Write { .. })));
+        assert_eq!(count(), 0);
+        std::fs::write(&bundle, "former").unwrap();
+        assert!(matches!(both(Existing::Stay, &bundle), Err(FileError::Exists(path)) if path == bundle));
+        assert_eq!(count(), 1);
+        both(Existing::Replaced, &bundle).unwrap();
+        assert_eq!(
+            (count(), read(&bundle, 99).unwrap().as_slice(), read(&note, 99).unwrap().as_slice()),
+            (2, &b"bundle"[..], &b"note"[..])
+        );
     }
 }

@@ -193,8 +193,8 @@ fn find_in_bundle(path: &Path) -> Result<Vec<Found>, InspectError> {
     let bundle = |why| InspectError::Bundle { path: path.to_owned(), why };
     let file = fs::File::open(path).map_err(|why| FileError::Read { path: path.to_owned(), why })?;
     let unverified = Tarball::open(file).and_then(|tarball| Unverified::open(tarball, Limits::default())).map_err(bundle)?;
-    let claimed = unverified.claimed_signer().map_err(bundle)?;
-    unverified.verify(&[claimed].into_iter().collect()).and_then(|verified| verified.read(&mut certificates)).map_err(bundle)?;
+    let claimed = unverified.claimed_signers().map_err(bundle)?.into_iter().collect();
+    unverified.verify_unfinished(&claimed).and_then(|verified| verified.read(&mut certificates)).map_err(bundle)?;
     Ok(certificates.found)
 }
 

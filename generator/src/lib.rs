@@ -11,6 +11,7 @@ pub mod elf;
 pub mod files;
 pub mod inspect;
 pub mod issue;
+pub mod note;
 pub mod present;
 pub mod profile;
 pub mod signer;

@@ -10,20 +10,21 @@ use bundle_format::{
     digest::{Digest, Fingerprint},
     name::{Label, Serial, SiteName},
     rfc3339_seconds,
+    signature::SignerCount,
 };
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{DONE, Failure, Outcome, ask_passphrase};
+use super::{DONE, Failure, Outcome, load_signer, sign};
 use crate::{
     assemble::{self, Assembled, Executors, executor_beside},
-    files,
+    files::{self, Existing},
     issue::{self, Issued},
     present::{self, Output},
     profile::tos::Edition,
-    signer::{SignerError, SignerKey},
+    signer::SignerKey,
     site::{Making, Node, Site, SiteError, SiteFile, Warning},
-    x509::{key::KeyError, leaf::LeafMaterial},
+    x509::leaf::LeafMaterial,
 };
 
 #[derive(clap::Args, Debug)]
@@ -74,6 +75,9 @@ pub struct Args {
     /// A file whose first line is the passphrase of the signer's key
     #[arg(long, value_name = "FILE")]
     signer_passphrase_file: Option<PathBuf>,
+    /// How many signers, this one among them, a node asks for, 1 to 8; `reseal sign` adds a signature [default: 1]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_count)]
+    require_signatures: Option<SignerCount>,
     /// Days that the CA will be valid [default: 36500]
     #[arg(long)]
     days: Option<u32>,
@@ -102,6 +106,7 @@ pub struct Built {
     pub issued: Issued,
     pub assembled: Assembled,
     pub path: PathBuf,
+    pub notes: [PathBuf; 2],
     pub signer: Fingerprint,
 }
 
@@ -150,6 +155,7 @@ impl Args {
         over(&mut file.edition, edition.as_ref());
         over(&mut file.tos_version, self.tos_version.as_ref());
         over(&mut file.signer, self.signer.as_ref());
+        over(&mut file.require_signatures, self.require_signatures.as_ref());
         over(&mut file.restart.settle, self.settle.as_ref());
         if !self.executor.is_empty() {
             file.executors.clone_from(&self.executor);
@@ -178,18 +184,7 @@ impl Args {
             what: "the signer's key",
             how: "--signer KEY, or `signer` in the site file; `reseal keygen --out signer.key` makes one",
         })?;
-        let content = files::read(path, files::MOST_INPUT)?;
-        let failure = |error: SignerError| Failure::new(format!("`{}`: {error}", path.display()), None);
-        let passphrase = match &self.signer_passphrase_file {
-            Some(path) => issue::read_passphrase(path)?,
-            None => match SignerKey::load(&content, None) {
-                Err(SignerError::Key(KeyError::Encrypted)) => {
-                    ask_passphrase("passphrase of the signer's key: ", "--signer-passphrase-file FILE")?
-                }
-                outcome => return outcome.map_err(failure),
-            },
-        };
-        SignerKey::load(&content, Some(&passphrase)).map_err(failure)
+        load_signer(path, self.signer_passphrase_file.as_deref())
     }
 }
 
@@ -198,8 +193,8 @@ pub fn build(site: &Site, executors: &Executors, signer: &SignerKey, out: &Path)
     let (issued, warnings) = issue::issue(site, &LeafMaterial::fresh)?;
     let assembled = assemble::assemble(site, &issued, executors, signer)?;
     let path = out.join(format!("{}.tar.gz", assembled.name));
-    files::write_new(&path, &assembled.bytes, 0o600)?;
-    Ok((Built { issued, assembled, path, signer: signer.fingerprint() }, warnings))
+    let notes = sign::write(&path, &assembled.bytes, &assembled.note, Existing::Stay)?;
+    Ok((Built { issued, assembled, path, notes, signer: signer.fingerprint() }, warnings))
 }
 
 fn over<T: Clone>(field: &mut Option<T>, flag: Option<&T>) {
@@ -218,6 +213,11 @@ fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(text, &Rfc3339).map_err(|error| format!("{error}; a time is written 2026-01-31T08:00:00Z"))
 }
 
+fn parse_count(text: &str) -> Result<SignerCount, String> {
+    let number: u8 = text.parse().map_err(|_| "it is not a number from 1 to 8".to_owned())?;
+    SignerCount::try_from(number).map_err(|error| error.to_string())
+}
+
 fn warn(output: Output, warnings: &[Warning]) {
     for warning in warnings {
         output.warn(&warning.to_string());
@@ -231,6 +231,9 @@ struct Report<'a> {
     sha256: Digest,
     size: usize,
     signer: Fingerprint,
+    needs_signers: SignerCount,
+    missing: usize,
+    notes: &'a [PathBuf; 2],
     certificates: Vec<CertificateLine<'a>>,
     nodes: Vec<&'a str>,
 }
@@ -257,6 +260,9 @@ fn report(built: &Built, output: Output) -> Result<(), Failure> {
         sha256: built.assembled.digest,
         size: built.assembled.bytes.len(),
         signer: built.signer,
+        needs_signers: built.assembled.manifest.needs_signers,
+        missing: built.assembled.note.missing(),
+        notes: &built.notes,
         certificates: certificate_lines(&built.issued),
         nodes: built.assembled.manifest.nodes.iter().map(|node| node.name.as_str()).collect(),
     };
@@ -326,13 +332,28 @@ fn summary(report: &Report<'_>, built: &Built) -> String {
     let name = &built.assembled.name;
     let _ = write!(
         text,
-        "\nbundle:      {} ({} bytes)\nSHA-256:     {}\nsigner:      {}\n             to travel apart from the bundle, on paper or by phone\n\n\
+        "\nbundle:      {} ({} bytes)\nSHA-256:     {}\nsigner:      {}\n             to travel apart from the bundle, on paper or by phone\n\
+         notes:       {}, {}\n{}\n\
          on each node, as root:\n  tar -xzf {name}.tar.gz -C /root && cd /root/{name}\n  ./reseal-node plan --signer {signer}\n  ./reseal-node apply --signer {signer}\n",
         report.bundle.display(),
         report.size,
         report.sha256,
         report.signer,
+        report.notes[0].display(),
+        report.notes[1].display(),
+        missing(report),
         signer = report.signer,
     );
     text
+}
+
+fn missing(report: &Report<'_>) -> String {
+    match report.missing {
+        0 => String::new(),
+        missing => format!(
+            "not ready:   no node takes it before {missing} more signed it, {} in all: reseal sign {} --signer KEY\n",
+            report.needs_signers,
+            report.bundle.display()
+        ),
+    }
 }

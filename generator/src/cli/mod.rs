@@ -5,6 +5,7 @@ mod demo;
 mod inspect;
 mod keygen;
 mod show;
+mod sign;
 mod site;
 mod verify;
 
@@ -15,7 +16,7 @@ use std::{
 };
 
 use bundle_format::{
-    digest::{DigestError, Fingerprint},
+    digest::{DigestError, TypedFingerprint},
     name::NameError,
     reader::BundleError,
     signature::{SignatureError, SignerPublicKey},
@@ -30,11 +31,11 @@ use crate::{
     assemble::AssembleError,
     files::{self, FileError},
     inspect::InspectError,
-    issue::IssueError,
+    issue::{self, IssueError},
     present::{self, Color, Output},
-    signer::SignerError,
+    signer::{SignerError, SignerKey},
     site::SiteError,
-    x509::key::Passphrase,
+    x509::key::{KeyError, Passphrase},
 };
 
 /// The outcome of a command.
@@ -90,6 +91,8 @@ enum Command {
     Build(Box<build::Args>),
     /// Show what a bundle holds, without trusting it
     Show(show::Args),
+    /// Add a further signature to a bundle
+    Sign(sign::Args),
     /// Check that a bundle is whole and made by a signer that you trust
     Verify(verify::Args),
     /// Renew a throw-away site of three nodes, to see how it goes
@@ -134,6 +137,7 @@ pub fn main() -> ExitCode {
         Command::Site(command) => command.run(output),
         Command::Build(args) => args.run(output),
         Command::Show(args) => args.run(output),
+        Command::Sign(args) => args.run(output),
         Command::Verify(args) => args.run(output),
         Command::Demo(args) => args.run(output),
     };
@@ -147,7 +151,7 @@ pub fn main() -> ExitCode {
 }
 
 /// A trusted signer from the command line: a fingerprint, or a file with the public key.
-fn parse_signer(text: &str) -> Result<Fingerprint, Failure> {
+fn parse_signer(text: &str) -> Result<TypedFingerprint, Failure> {
     if text.starts_with("SHA256:") {
         return text
             .parse()
@@ -156,7 +160,23 @@ fn parse_signer(text: &str) -> Result<Fingerprint, Failure> {
     let content = files::read(Path::new(text), files::MOST_INPUT)?;
     let key = SignerPublicKey::from_pem(&content)
         .map_err(|error| Failure::new(format!("`{text}`: {error}"), "give the file `….pub` that `reseal keygen` wrote".to_owned()))?;
-    Ok(key.fingerprint())
+    Ok(key.fingerprint().into())
+}
+
+/// The signer's key in a file. Where it is encrypted and no file has its passphrase, that is asked for.
+fn load_signer(path: &Path, passphrase_file: Option<&Path>) -> Result<SignerKey, Failure> {
+    let content = files::read(path, files::MOST_INPUT)?;
+    let failure = |error: SignerError| Failure::new(format!("`{}`: {error}", path.display()), None);
+    let passphrase = match passphrase_file {
+        Some(path) => issue::read_passphrase(path)?,
+        None => match SignerKey::load(&content, None) {
+            Err(SignerError::Key(KeyError::Encrypted)) => {
+                ask_passphrase("passphrase of the signer's key: ", "--signer-passphrase-file FILE")?
+            }
+            outcome => return outcome.map_err(failure),
+        },
+    };
+    SignerKey::load(&content, Some(&passphrase)).map_err(failure)
 }
 
 /// Asks for a passphrase on the terminal, without showing it. `instead` are the flags to give where there is no terminal.
@@ -176,6 +196,9 @@ impl From<BundleError> for Failure {
             BundleError::Signature(SignatureError::Stranger { .. } | SignatureError::NoneTrusted(_)) => Some(
                 "compare the fingerprints with whoever made the bundle, by phone or on paper; do not apply it before they agree".to_owned(),
             ),
+            BundleError::Signature(SignatureError::TooFew { .. }) => {
+                Some("let another signer sign it: reseal sign BUNDLE --signer KEY; or name all signers whom you trust".to_owned())
+            }
             BundleError::Io(_) => None,
             _ => Some("do not use it; ask whoever made it for a new one".to_owned()),
         };

@@ -28,14 +28,19 @@ impl Args {
     pub fn run(&self, output: Output) -> Outcome {
         let mut wanted = Wanted { node: self.node.clone(), slice: None };
         let complete = read_untrusted(&self.bundle, &mut wanted)?;
-        output.say(&format!("not verified: the bundle says that {} signed it; `reseal verify` checks that", complete.signer));
+        let signers = complete.signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        output.say(&format!("not verified: the bundle says that {signers} signed it; `reseal verify` checks that"));
+        let needed = complete.manifest.needs_signers;
+        if complete.signers.len() < needed.into() {
+            output.warn(&format!("it needs {needed} signers and has {}; `reseal sign` adds one", complete.signers.len()));
+        }
         let data = match (&self.node, &wanted.slice) {
             (Some(name), None) => return Err(unknown_node(name, &complete.manifest)),
             (_, Some(slice)) if output.json => serde_json::to_string_pretty(slice)?,
             (_, Some(slice)) => slice_text(slice),
-            (None, None) if output.json => {
-                serde_json::to_string_pretty(&json!({ "signer": complete.signer, "manifest": complete.manifest }))?
-            }
+            (None, None) if output.json => serde_json::to_string_pretty(
+                &json!({ "signer": complete.signers.first(), "signers": complete.signers, "manifest": complete.manifest }),
+            )?,
             (None, None) => bundle_text(&complete, output.verbose),
         };
         output.data(&data);

@@ -33,14 +33,14 @@ impl Args {
         let manifest = &complete.manifest;
         let created = rfc3339_seconds::format(manifest.created).unwrap_or_default();
         let data = if output.json {
-            json!({ "bundle": complete.sums.name.to_string(), "signer": complete.signer, "entries": complete.sums.digests.len(), "created": created, "nodes": manifest.nodes.len() }).to_string()
+            json!({ "bundle": complete.sums.name.to_string(), "signer": complete.signers.first(), "signers": complete.signers, "needs_signers": manifest.needs_signers, "entries": complete.sums.digests.len(), "created": created, "nodes": manifest.nodes.len() }).to_string()
         } else {
             format!(
                 "{} is whole: {} entries, {} nodes, made {created}, signed by {}",
                 complete.sums.name,
                 complete.sums.digests.len(),
                 manifest.nodes.len(),
-                complete.signer
+                complete.signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
             )
         };
         output.data(&data);
@@ -63,8 +63,8 @@ pub fn open(path: &PathBuf) -> Result<Unverified<Tarball<File>>, Failure> {
 /// Reads a bundle with the key that it brings itself: whole, but not trusted.
 pub fn read_untrusted(path: &PathBuf, visitor: &mut dyn Visitor) -> Result<Complete, Failure> {
     let unverified = open(path)?;
-    let claimed = unverified.claimed_signer()?;
-    Ok(unverified.verify(&[claimed].into_iter().collect())?.read(visitor)?)
+    let claimed = unverified.claimed_signers()?.into_iter().collect();
+    Ok(unverified.verify_unfinished(&claimed)?.read(visitor)?)
 }
 
 struct Nothing;

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bundle_format::name::{Label, NodeName, SiteName};
+use bundle_format::{
+    name::{Label, NodeName, SiteName},
+    signature::SignerCount,
+};
 use serde::Deserialize;
 
 use super::{Node, SiteError};
@@ -24,6 +27,8 @@ pub struct SiteFile {
     pub tos_version: Option<String>,
     /// The signer's private key.
     pub signer: Option<PathBuf>,
+    /// How many signers a node asks for; one by default.
+    pub require_signatures: Option<SignerCount>,
     /// Executors to carry, one for each architecture.
     #[serde(default)]
     pub executors: Vec<PathBuf>,

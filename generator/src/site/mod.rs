@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, str::FromStr};
 use bundle_format::{
     certificate::San,
     name::{Label, NameError, NodeName, Serial, SiteName},
+    signature::SignerCount,
 };
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -29,6 +30,8 @@ pub struct Site {
     pub serial: Serial,
     /// The time at which it is made: the present, or what the user fixed.
     pub created: OffsetDateTime,
+    /// How many signers a node asks for.
+    pub needs_signers: SignerCount,
     /// Its profile.
     pub profile: Profile,
     /// The certificate authorities to renew.
@@ -292,6 +295,7 @@ impl Site {
                 None => serial_of(making.created)?,
             },
             created: making.created,
+            needs_signers: file.require_signatures.unwrap_or(SignerCount::ONE),
             profile,
             authorities: file.ca.into_iter().map(authority).collect::<Result<_, _>>()?,
             nodes: file.node.into_iter().map(Node::from).collect(),
