@@ -147,6 +147,12 @@ impl Fingerprint {
     }
 }
 
+impl From<Fingerprint> for Digest {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.0
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("SHA256:{}", STANDARD.encode(self.0.as_bytes())))

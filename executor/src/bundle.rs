@@ -15,7 +15,10 @@ use bundle_format::{
 };
 use zeroize::Zeroizing;
 
-use crate::identity::{Evidence, NodeListing, Wanted};
+use crate::{
+    identity::{Evidence, NodeListing, Wanted},
+    memory::Memory,
+};
 
 /// The contents of entries, by path.
 pub type Material = BTreeMap<EntryPath, Zeroizing<Vec<u8>>>;
@@ -32,20 +35,22 @@ pub struct Bundle {
     pub nodes: Vec<NodeListing>,
     /// What the slice and the manifest name.
     pub material: Material,
+    /// What this node remembers of earlier bundles.
+    pub memory: Memory,
 }
 
 impl Bundle {
-    /// Verifies and reads.
+    /// Verifies and reads, for a node with this memory.
     ///
     /// # Errors
     /// When the bundle is not from a trusted signer, or not whole.
-    pub fn read<S: Source>(source: S, trusted: &TrustedSigners, wanted: Wanted) -> Result<Self, BundleError> {
+    pub fn read<S: Source>(source: S, trusted: &TrustedSigners, wanted: Wanted, memory: Memory) -> Result<Self, BundleError> {
         let verified = Unverified::open(source, Limits::default())?.verify(trusted)?;
         let authorities = verified.manifest().authorities.clone();
         let mut keep =
             Keep { wanted, authorities, fitting: Vec::new(), slice: None, nodes: Vec::new(), named: None, material: Material::new() };
         let complete = verified.read(&mut keep)?;
-        Ok(Self { complete, fitting: keep.fitting, slice: keep.slice, nodes: keep.nodes, material: keep.material })
+        Ok(Self { complete, fitting: keep.fitting, slice: keep.slice, nodes: keep.nodes, material: keep.material, memory })
     }
 
     /// What the bundle says of itself.

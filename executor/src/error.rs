@@ -1,10 +1,15 @@
 //! Every way in which a command can fail, and the exit code of each. What it means for a person is `present::explain`'s to say.
 
-use bundle_format::reader::BundleError;
+use bundle_format::{
+    digest::{Fingerprint, TypedFingerprint},
+    name::SiteName,
+    reader::BundleError,
+};
 use thiserror::Error;
 
 use crate::{
     machine::{MachineError, MediumError},
+    memory::{MemoryError, Mixup},
     plan::Rejection,
     preflight::Refusal,
     run::{RunError, StoreError},
@@ -49,9 +54,31 @@ pub enum Failure {
     /// A system call failed before the first change.
     #[error(transparent)]
     Machine(#[from] MachineError),
+    /// What this node remembers of signers and serials cannot be used.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The bundle is whole and of a trusted signer, and not one for this node now.
+    #[error(transparent)]
+    Mixup(#[from] Mixup),
     /// No bundle was named, and this program lies in none.
     #[error("no bundle was named, and this program does not lie in an unpacked one")]
     NoBundle,
+    /// A site of which nothing is remembered.
+    #[error("nothing is remembered of the site `{site}`; known here: {known}")]
+    NoSite {
+        /// The site.
+        site: SiteName,
+        /// The sites of which something is.
+        known: String,
+    },
+    /// A signer who is not pinned.
+    #[error("{signer} is not pinned here")]
+    NotPinned {
+        /// As it was typed.
+        signer: TypedFingerprint,
+        /// Who is.
+        pinned: Vec<Fingerprint>,
+    },
     /// What was named cannot be opened.
     #[error(transparent)]
     Medium(MediumError),
@@ -75,16 +102,52 @@ pub enum Failure {
     /// What is kept of earlier runs cannot be used.
     #[error(transparent)]
     Store(StoreError),
+    /// Nobody who signed the bundle is trusted here.
+    #[error(transparent)]
+    Untrusted(Box<Untrusted>),
+}
+
+/// A bundle's signers, none of whom is trusted, and those who are.
+#[derive(Debug, Error)]
+#[error("{}", self.text())]
+pub struct Untrusted {
+    /// Who the bundle says signed it.
+    pub found: Vec<Fingerprint>,
+    /// Whom `--signer` names.
+    pub given: Vec<TypedFingerprint>,
+    /// Who is pinned here.
+    pub pinned: Vec<Fingerprint>,
+    /// Whether signers may be pinned here that only root can see.
+    pub hides_pins: bool,
+}
+
+impl Untrusted {
+    fn text(&self) -> String {
+        let found = self.found.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        if self.given.is_empty() && self.pinned.is_empty() {
+            return format!("no signer was named and none is pinned here; the bundle says that it is signed by {found}");
+        }
+        let given = self.given.iter().map(|given| format!("{given} by `--signer`"));
+        let trusted = given.chain(self.pinned.iter().map(|pinned| format!("{pinned}, pinned here"))).collect::<Vec<_>>().join("; ");
+        format!("the bundle is signed by {found}, and trusted is {trusted}")
+    }
 }
 
 impl Failure {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Bundle(BundleError::Io(_)) | Self::Machine(_) | Self::Run(RunError::Unchanged { .. }) => Exit::Failed,
-            Self::Bundle(_) | Self::Rejected(_) | Self::Medium(MediumError::Bundle(_)) => Exit::Rejected,
+            Self::Bundle(BundleError::Io(_))
+            | Self::Machine(_)
+            | Self::NoSite { .. }
+            | Self::NotPinned { .. }
+            | Self::Run(RunError::Unchanged { .. }) => Exit::Failed,
+            Self::Bundle(_) | Self::Mixup(_) | Self::Rejected(_) | Self::Medium(MediumError::Bundle(_)) | Self::Untrusted(_) => {
+                Exit::Rejected
+            }
             Self::Flag { .. } | Self::Medium(MediumError::Open { .. }) | Self::NoBundle | Self::Signer { .. } => Exit::Usage,
-            Self::Refused(_)
+            Self::Memory(_)
+            | Self::Refused(_)
             | Self::Run(RunError::Changed { .. } | RunError::Database(_) | RunError::Risk(_) | RunError::RowsChanged { .. }) => {
                 Exit::Refused
             }

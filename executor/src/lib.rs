@@ -4,6 +4,7 @@
 //! * [`containers`], [`kubectl`], [`etcd`], [`health`]: what runs here and how it is. Single questions: who waits, asks again.
 //! * [`quorum`], `mode`, `guard`: whether a member of etcd may be stopped.
 //! * `bundle`, `identity`, `trust`, `facts`, `plan`, `preflight`: from a bundle and a machine to what will be done, or why not.
+//! * `memory`: what is remembered of bundles that were applied: their signers, the site, the last serial.
 //! * [`journal`] and `run`: what was begun, what is done, and what therefore comes next, after a power cut too.
 //! * `steps`: one file for each kind of step.
 //! * [`cli`] and `present`: arguments in, words out.
@@ -23,6 +24,7 @@ pub mod json;
 mod keys;
 pub mod kubectl;
 pub mod machine;
+mod memory;
 mod mode;
 pub use machine::database;
 mod plan;

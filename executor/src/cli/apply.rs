@@ -1,6 +1,9 @@
 //! `reseal-node apply`: do what the plan says. A second one changes nothing; one that was cut off is finished.
 
-use bundle_format::slice::{Slice, Step};
+use bundle_format::{
+    digest::Fingerprint,
+    slice::{Slice, Step},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -13,6 +16,8 @@ use crate::{
     error::Failure,
     facts::Facts,
     journal::{self, Begin, Deviation, DiskEnd, Phase, StepRecord},
+    machine::Machine,
+    memory::Keeper,
     plan::Plan,
     preflight::{Refusal, Warning, services::is_outage_alone},
     present::{Tone, bundle_view, show_plan, show_services},
@@ -42,10 +47,11 @@ impl Args {
     pub fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let Context { machine, screen } = context;
         let bundle = self.bundle.read(context, self.node.wanted(machine))?;
+        bundle.memory.admit(&bundle.complete, self.work.allow_older)?;
         let (slice, evidence) = job::own_slice(&bundle, &self.node, machine)?;
         let store = Store::of(machine)?;
         let progress = |text: &str| screen.say(text);
-        let mut options = self.work.options(slice, machine)?;
+        let mut options = self.work.options(&bundle, slice, machine)?;
         options.pauses_before_restart = self.pause_before_restart;
         options.tries_again = self.try_again;
         let mut driver = Driver { machine, store: &store, progress: &progress, options };
@@ -62,13 +68,21 @@ impl Args {
         if !look.refusals.is_empty() {
             return Ok(Outcome { refusals: look.refusals, warnings: look.warnings, ..Outcome::default() });
         }
+        let has_work = look.earlier.to_finish.is_some() || !look.steps.is_empty();
         let mut work = Work::default();
-        if look.earlier.to_finish.is_some() || !look.steps.is_empty() {
+        if has_work {
             // Until here a signal may end the program at once: nothing is begun.
             machine.heed_signals()?;
-            let _lock = store.lock()?;
-            work = self.work(&driver, &bundle, slice)?;
         }
+        if has_work || !bundle.memory.learn(&bundle.complete, machine.now()).is_empty() {
+            let _lock = store.lock()?;
+            Keeper::of(machine)?.read()?.admit(&bundle.complete, self.work.allow_older)?;
+            if has_work {
+                work = self.work(&driver, &bundle, slice)?;
+            }
+            work.remember(machine, &bundle);
+        }
+        look.warnings.append(&mut work.warnings);
         Ok(conclude(context, &bundle, slice, &work, look.warnings))
     }
 
@@ -128,6 +142,8 @@ struct Look {
 struct Work {
     done: Vec<Run>,
     paused: Option<Run>,
+    pinned: Vec<Fingerprint>,
+    warnings: Vec<Warning>,
 }
 
 impl Work {
@@ -135,6 +151,23 @@ impl Work {
         match outcome {
             run::Outcome::Applied(run) => self.done.push(run),
             run::Outcome::Paused(run) => self.paused = Some(run),
+        }
+    }
+
+    /// Once all is done: whose bundle it was, of which site and serial. What is done is done, so a failure is a warning.
+    fn remember(&mut self, machine: &Machine, bundle: &Bundle) {
+        if self.paused.is_some() {
+            return;
+        }
+        let remembered = Keeper::of(machine).and_then(|keeper| {
+            let memory = keeper.read()?;
+            let lesson = memory.learn(&bundle.complete, machine.now());
+            keeper.write(&lesson)?;
+            Ok(lesson.pins.into_iter().map(|pin| pin.fingerprint).filter(|signer| !memory.has_pinned(signer)).collect())
+        });
+        match remembered {
+            Ok(pinned) => self.pinned = pinned,
+            Err(why) => self.warnings.push(Warning::Forgotten(why.to_string())),
         }
     }
 }
@@ -162,7 +195,7 @@ fn begin(bundle: &Bundle, slice: &Slice, steps: Vec<StepRecord>, first_end: Opti
         bundle: bundle.complete.identity,
         site: slice.site.clone(),
         serial: slice.serial,
-        signer: bundle.complete.signer,
+        signers: bundle.complete.signers.clone(),
         node: slice.node.clone(),
         authorities: bundle.manifest().authorities.clone(),
         etcd: slice.etcd.clone(),
@@ -197,6 +230,9 @@ fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: &Work, warn
             "nothing-to-do"
         }
     };
+    for signer in &work.pinned {
+        screen.say(&format!("pinned: bundles of {signer} are taken here without `--signer` from now on"));
+    }
     let quorum = if work.paused.is_some() { Vec::new() } else { quorums(context, bundle, slice) };
     let waits_for_others = quorum.iter().any(|(_, has_quorum)| !has_quorum);
     let document = json!({
@@ -205,6 +241,7 @@ fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: &Work, warn
         "outcome": outcome,
         "run": run.map(|run| &run.name),
         "changed": targets,
+        "pinned": work.pinned,
         "rows": rows,
         "restarts": if work.paused.is_some() { 0 } else { restarts },
         "quorum": quorum.into_iter().map(|(view, _)| view).collect::<Vec<_>>(),

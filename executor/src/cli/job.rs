@@ -3,9 +3,10 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use bundle_format::{
-    digest::Fingerprint,
+    digest::{DigestError, Fingerprint, TypedFingerprint},
     name::NodeName,
-    signature::{SignerPublicKey, TrustedSigners},
+    reader::BundleError,
+    signature::{SignatureError, SignerPublicKey},
     slice::Slice,
 };
 
@@ -15,11 +16,12 @@ use super::{
 };
 use crate::{
     bundle::Bundle,
-    error::Failure,
+    error::{Failure, Untrusted},
     facts::Facts,
     identity::{Evidence, Wanted},
     journal::{Deviation, Phase},
     machine::Machine,
+    memory::{Keeper, Memory},
     plan::Plan,
     preflight::{self, Refusal, Warning},
     run::{Direction, Driver, Options, Run},
@@ -34,7 +36,8 @@ pub struct BundleArgs {
     /// The bundle: the tarball, or the folder that it was unpacked to [default: the one that this program lies in]
     #[arg(value_name = "BUNDLE")]
     pub path: Option<PathBuf>,
-    /// Who may have signed it: a fingerprint `SHA256:...`, or a file with the public key. May be repeated
+    /// Who may have signed it: a fingerprint `SHA256:...`, its first 22 characters or more, or a file with the public key. May be repeated
+    /// [default: the signers that are pinned here]
     #[arg(long = "signer", value_name = "SIGNER")]
     pub signers: Vec<String>,
 }
@@ -50,6 +53,12 @@ pub struct NodeArgs {
 /// How services and the Manager's database are dealt with.
 #[derive(Clone, Debug, clap::Args)]
 pub struct WorkArgs {
+    /// Apply a bundle older than the last one that was applied here; recorded
+    #[arg(long)]
+    pub allow_older: bool,
+    /// Apply a bundle that is past its time; recorded
+    #[arg(long)]
+    pub accept_stale: bool,
     #[command(flatten)]
     pub restart: RestartArgs,
     /// Leave the Manager's database to the SQL in the bundle; recorded
@@ -62,20 +71,26 @@ pub struct WorkArgs {
 impl WorkArgs {
     /// The words as they were typed, to repeat them in a hint.
     pub fn words(&self) -> Vec<String> {
-        let leave = self.leave_database.then(|| "--leave-database".to_owned());
-        self.restart.words().into_iter().chain(leave).chain(self.database.words()).collect()
+        let flags = [(self.allow_older, "--allow-older"), (self.accept_stale, "--accept-stale"), (self.leave_database, "--leave-database")];
+        let flags = flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, flag)| flag.to_owned());
+        self.restart.words().into_iter().chain(flags).chain(self.database.words()).collect()
     }
 
     /// What a run is driven with.
     ///
     /// # Errors
     /// When the database's password cannot be had.
-    pub fn options(&self, slice: &Slice, machine: &Machine) -> Result<Options, Failure> {
+    pub fn options(&self, bundle: &Bundle, slice: &Slice, machine: &Machine) -> Result<Options, Failure> {
         let database = if machine.is_whole() { self.database.of_slice(slice, machine)? } else { None };
         let mut allowed = self.restart.allowed();
-        if self.leave_database && database.is_some() {
-            let _ = allowed.insert(Deviation::DatabaseLeft);
-        }
+        let Bundle { complete, memory, .. } = bundle;
+        let taken = [
+            (self.leave_database && database.is_some(), Deviation::DatabaseLeft),
+            (self.allow_older && memory.is_older(complete), Deviation::OlderAllowed),
+            (self.accept_stale && machine.now() > complete.manifest.not_after, Deviation::StaleAccepted),
+            (!memory.strangers(complete).is_empty(), Deviation::SignerAdded),
+        ];
+        allowed.extend(taken.into_iter().filter(|(is_taken, _)| *is_taken).map(|(_, what)| what));
         Ok(Options { allowed, database, ..Options::default() })
     }
 
@@ -93,26 +108,49 @@ impl BundleArgs {
         path.chain(signers).map(|word| quoted(&word)).collect()
     }
 
-    /// Verifies and reads the bundle.
+    /// Verifies and reads the bundle. Trusted are the signers that were named and those that are pinned here; where some are named,
+    /// one of them must have signed.
     pub fn read(&self, context: &Context, wanted: Wanted) -> Result<Bundle, Failure> {
-        let trusted = self.trusted(&context.machine)?;
+        let machine = &context.machine;
+        let given = self.signers.iter().map(|value| signer(value, machine)).collect::<Result<Vec<_>, _>>()?;
         let path = match &self.path {
             Some(path) => path.clone(),
-            None => context.machine.around_executable().ok_or(Failure::NoBundle)?,
+            None => machine.around_executable().ok_or(Failure::NoBundle)?,
         };
         context.screen.detail(&format!("reading `{}`", path.display()));
-        Ok(Bundle::read(context.machine.open_bundle(&path)?, &trusted, wanted)?)
-    }
-
-    fn trusted(&self, machine: &Machine) -> Result<TrustedSigners, Failure> {
-        self.signers.iter().map(|value| signer(value, machine)).collect()
+        let memory = Keeper::of(machine)?.read()?;
+        let trusted = given.iter().cloned().chain(memory.pins.iter().map(|pin| pin.fingerprint.into())).collect();
+        let hides_pins = machine.lacks_root();
+        let untrusted = |found: Vec<Fingerprint>, memory: &Memory| {
+            let pinned = memory.pins.iter().map(|pin| pin.fingerprint).collect();
+            Failure::Untrusted(Box::new(Untrusted { found, given: given.clone(), pinned, hides_pins }))
+        };
+        let bundle = match Bundle::read(machine.open_bundle(&path)?, &trusted, wanted, memory.clone()) {
+            Err(BundleError::Signature(SignatureError::NoneTrusted(found) | SignatureError::Stranger { found, .. })) => {
+                return Err(untrusted(found, &memory));
+            }
+            bundle => bundle?,
+        };
+        let is_named = |signer: &Fingerprint| given.iter().any(|given| given.fits(signer));
+        if !given.is_empty() && !bundle.complete.signers.iter().any(is_named) {
+            return Err(untrusted(bundle.complete.signers, &bundle.memory));
+        }
+        Ok(bundle)
     }
 }
 
-fn signer(value: &str, machine: &Machine) -> Result<Fingerprint, Failure> {
+fn signer(value: &str, machine: &Machine) -> Result<TypedFingerprint, Failure> {
+    if value.starts_with("SHA256:") {
+        return value.parse().map_err(|why: DigestError| Failure::Signer { value: value.to_owned(), why: why.to_string() });
+    }
+    whole_signer(value, machine).map(TypedFingerprint::from)
+}
+
+/// A signer who is named by a whole fingerprint, or by a file with the public key.
+pub fn whole_signer(value: &str, machine: &Machine) -> Result<Fingerprint, Failure> {
     let refuse = |why: String| Failure::Signer { value: value.to_owned(), why };
     if value.starts_with("SHA256:") {
-        return value.parse().map_err(|why: bundle_format::digest::DigestError| refuse(why.to_string()));
+        return value.parse().map_err(|why: DigestError| refuse(why.to_string()));
     }
     let pem = machine.read_argument(value.as_ref()).map_err(|why| refuse(why.to_string()))?;
     SignerPublicKey::from_pem(&pem).map(|key| key.fingerprint()).map_err(|why| refuse(why.to_string()))
@@ -225,6 +263,12 @@ pub fn judge(
     let mut refusals = preflight::refusals(bundle, slice, plan, facts, allowed);
     refusals.append(&mut earlier.refusals);
     let mut warnings = preflight::warnings(bundle, plan, facts);
+    if earlier.to_finish.is_none()
+        && let Some(stale) = preflight::stale(bundle, plan, facts, allowed)
+    {
+        refusals.push(stale);
+        warnings.retain(|warning| !matches!(warning, Warning::Late { .. }));
+    }
     warnings.append(&mut earlier.warnings);
     (refusals, warnings)
 }

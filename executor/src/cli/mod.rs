@@ -6,6 +6,7 @@ mod job;
 mod plan;
 mod rollback;
 mod services;
+mod signers;
 mod status;
 mod verify;
 
@@ -16,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     error::{Exit, Failure},
-    machine::{Machine, memory},
+    machine::{Machine, secrecy},
     preflight::{Refusal, Warning},
     present::{self, Call, Color, Loudness, Problem, Screen, explain},
     shell::quoted,
@@ -70,6 +71,7 @@ enum Command {
     Status(status::Args),
     Rollback(rollback::Args),
     Backups(backups::Args),
+    Signers(signers::Args),
 }
 
 /// What every command has at hand.
@@ -103,8 +105,8 @@ impl Outcome {
 
 /// Guards the secrets of this process. To be called first, by the program alone: it holds for all of the process.
 pub fn guard() {
-    memory::guard_secrets();
-    memory::guard_panics(present::say_fault, Exit::Person as u8);
+    secrecy::guard_secrets();
+    secrecy::guard_panics(present::say_fault, Exit::Person as u8);
 }
 
 /// Runs the program; the result is its exit code.
@@ -137,6 +139,7 @@ impl Command {
             Self::Backups(args) => args.run(context),
             Self::Plan(args) => args.run(context),
             Self::Rollback(args) => args.run(context),
+            Self::Signers(args) => args.run(context),
             Self::Status(args) => args.run(context),
             Self::Verify(args) => args.run(context),
         }
@@ -163,6 +166,7 @@ impl Cli {
             Command::Backups(args) => ("backups", args.words()),
             Command::Plan(args) => ("plan", [args.bundle.words(), args.node.words(), args.work.words()].concat()),
             Command::Rollback(args) => ("rollback", [args.restart.words(), args.database.words()].concat()),
+            Command::Signers(args) => ("signers", args.words()),
             Command::Status(args) => ("status", [args.bundle.words(), args.node.words()].concat()),
             Command::Verify(args) => ("verify", args.bundle.words()),
         };

@@ -29,9 +29,10 @@ impl Args {
     pub fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let Context { machine, screen } = context;
         let bundle = self.bundle.read(context, self.node.wanted(machine))?;
+        bundle.memory.admit(&bundle.complete, self.work.allow_older)?;
         let (slice, evidence) = job::own_slice(&bundle, &self.node, machine)?;
         let store = Store::of(machine)?;
-        let driver = Driver { machine, store: &store, progress: &|_| {}, options: self.work.options(slice, machine)? };
+        let driver = Driver { machine, store: &store, progress: &|_| {}, options: self.work.options(&bundle, slice, machine)? };
         let facts = job::facts(&bundle, slice, machine, false, self.work.wishes(&driver.options))?;
         let mut earlier = Earlier::of(&driver, &bundle, slice)?;
         let plan = job::plan(&bundle, slice, &facts, &earlier)?;

@@ -4,6 +4,7 @@ use super::{Context, Outcome, job::BundleArgs};
 use crate::{
     error::Failure,
     identity::Wanted,
+    preflight,
     present::{Tone, show_bundle, verify_view},
 };
 
@@ -13,13 +14,17 @@ use crate::{
 pub struct Args {
     #[command(flatten)]
     pub bundle: BundleArgs,
+    /// Accept a bundle older than the last one that was applied here
+    #[arg(long)]
+    pub allow_older: bool,
 }
 
 impl Args {
     pub fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let bundle = self.bundle.read(context, Wanted::Nobody)?;
+        bundle.memory.admit(&bundle.complete, self.allow_older)?;
         show_bundle(&context.screen, &bundle.complete);
         context.screen.toned(Tone::Good, "verified", "");
-        Ok(Outcome::of(verify_view(&bundle)))
+        Ok(Outcome { warnings: preflight::of_signers(&bundle), ..Outcome::of(verify_view(&bundle)) })
     }
 }

@@ -79,18 +79,33 @@ pub enum Deviation {
     DatabaseLeft,
     /// The outage of a cluster of one or two members is accepted: `--accept-outage`, or typed.
     OutageAccepted,
+    /// An older bundle than the last one is applied: `--allow-older`.
+    OlderAllowed,
     /// A member is stopped although no quorum stays: `--force-quorum-loss`.
     QuorumLossForced,
+    /// A signer who was not pinned here is taken beside or instead of those who were: `--signer`.
+    SignerAdded,
+    /// The bundle is past its time: `--accept-stale`.
+    StaleAccepted,
 }
 
 impl Deviation {
+    /// Whether it is about restarts alone, and nothing where none is guarded.
+    #[must_use]
+    pub fn is_about_quorum(self) -> bool {
+        matches!(self, Self::OutageAccepted | Self::QuorumLossForced)
+    }
+
     /// For people.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
             Self::DatabaseLeft => "the Manager's database is left to the by-hand SQL",
             Self::OutageAccepted => "an outage of etcd was accepted",
+            Self::OlderAllowed => "a bundle older than the last one was allowed",
             Self::QuorumLossForced => "the loss of etcd's quorum was forced",
+            Self::SignerAdded => "a signer was taken who was not pinned here",
+            Self::StaleAccepted => "a bundle past its time was accepted",
         }
     }
 }
@@ -108,8 +123,8 @@ pub struct Begin {
     pub site: SiteName,
     /// Its serial.
     pub serial: Serial,
-    /// Who signed it.
-    pub signer: Fingerprint,
+    /// Who signed it, of those whom this node trusts.
+    pub signers: Vec<Fingerprint>,
     /// The node whose slice it is.
     pub node: NodeName,
     /// The authorities that the bundle renews, to tell old certificates from new ones.
@@ -252,7 +267,7 @@ pub(super) mod tests {
             bundle: Digest::of(b"list"),
             site: "site".parse().unwrap(),
             serial: "7".parse().unwrap(),
-            signer: Fingerprint::of_spki(b"key"),
+            signers: vec![Fingerprint::of_spki(b"key")],
             node: "n1".parse().unwrap(),
             authorities: Vec::new(),
             etcd: Vec::new(),

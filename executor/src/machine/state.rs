@@ -12,7 +12,7 @@ use std::{
 use nix::fcntl::OFlag;
 use thiserror::Error;
 
-use super::{Machine, MachineError, Place, failed, file};
+use super::{Dress, Machine, MachineError, Place, failed, file};
 
 /// How often something that lasts an instant is tried again.
 const TRIES: usize = 10;
@@ -78,6 +78,19 @@ impl Machine {
         }
         file.seek(SeekFrom::End(0)).map_err(fail)?;
         Ok(AppendFile { file, place: place.clone() })
+    }
+
+    /// Puts a small file of the executor's own in its place, private and synced, whether there is one or not. Who calls it holds the
+    /// lock.
+    ///
+    /// # Errors
+    /// When the system refuses; then the former file is there still.
+    pub fn put(&self, place: &Place, content: &[u8]) -> Result<(), MachineError> {
+        let staged = place.beside(".new");
+        self.remove(&staged)?;
+        self.create(&staged, content, Dress::Private)?;
+        self.rename(&staged, place)?;
+        self.sync_folder(&place.folder())
     }
 
     /// Takes the lock at `place`, for good.

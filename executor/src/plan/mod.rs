@@ -333,7 +333,8 @@ pub mod tests {
         let (site, serial, node): (_, _, NodeName) = ("site".parse().unwrap(), "7".parse().unwrap(), "n1".parse().unwrap());
         let manifest = Manifest {
             format: 1,
-            needs_executor: "0.1.0".to_owned(),
+            needs_executor: bundle_format::version::Version::own(),
+            needs_signers: bundle_format::signature::SignerCount::ONE,
             site,
             serial,
             created: datetime!(2026-01-02 03:04:05 UTC),
@@ -357,11 +358,12 @@ pub mod tests {
         let sums = Sums { name: manifest.name(), digests: BTreeMap::new() };
         let material = material.iter().map(|(path, content)| (path.parse().unwrap(), Zeroizing::new(content.to_vec())));
         Bundle {
-            complete: Complete { signer: Fingerprint::of_spki(b""), identity: Digest::of(b""), sums, manifest },
+            complete: Complete { signers: vec![Fingerprint::of_spki(b"")], identity: Digest::of(b""), sums, manifest },
             fitting: vec![(node, Evidence::Named)],
             slice: Some(slice),
             nodes: Vec::new(),
             material: material.collect(),
+            memory: crate::memory::Memory::default(),
         }
     }
 

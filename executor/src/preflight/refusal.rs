@@ -246,6 +246,14 @@ pub enum Refusal {
         /// The names that only the one on disk has.
         lost: Vec<String>,
     },
+    /// The bundle is past its time.
+    #[error("the bundle was to be applied before {not_after}, and this node's clock says {now}")]
+    Stale {
+        /// Its end.
+        not_after: String,
+        /// This node's time.
+        now: String,
+    },
     /// The executor's own folder is unusable.
     #[error("the folder of backups and journals is unusable: {why}")]
     State {

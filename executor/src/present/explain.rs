@@ -1,14 +1,15 @@
 //! The one renderer of failures: a stable code, what happened, and the next command to type.
 
-use bundle_format::{reader::BundleError, signature::SignatureError};
+use bundle_format::{reader::BundleError, signature::SignatureError, sums::SumsError};
 use serde::Serialize;
 
 use crate::{
-    error::Failure,
+    error::{Failure, Untrusted},
     guard::Risk,
     identity::NodeListing,
     journal::JournalError,
     machine::{MediumError, database::DatabaseError},
+    memory::{MemoryError, Mixup},
     plan::Rejection,
     preflight::Refusal,
     run::{RunError, StoreError},
@@ -75,6 +76,17 @@ pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
         Failure::Medium(MediumError::Open { .. } | MediumError::Bundle(_)) => {
             ("cannot-open", vec!["name the bundle's tarball, or the folder that it was unpacked to".to_owned()])
         }
+        Failure::Memory(MemoryError::Unusable { file, .. }) => (
+            "memory",
+            vec![
+                format!("nobody is trusted while it is unclear who was; look at it: `ls -l {file}`"),
+                format!("to have it forgotten, move it away; then {}", call.other("signers")),
+            ],
+        ),
+        Failure::Memory(_) => ("memory", vec![format!("try it as root: `sudo {}`", call.again("").trim_matches('`'))]),
+        Failure::Mixup(mixup) => explain_mixup(mixup, call),
+        Failure::NoSite { .. } => ("no-site", vec![call.other("signers")]),
+        Failure::NotPinned { pinned, .. } => ("not-pinned", pinned.iter().map(|pinned| format!("pinned here: {pinned}")).collect()),
         Failure::NoBundle => ("no-bundle", vec![format!("name it: {}", call.again("<site>-<serial>.tar.gz"))]),
         Failure::Refused(_) => ("refused", Vec::new()),
         Failure::Rejected(rejection) => explain_rejection(rejection),
@@ -83,6 +95,7 @@ pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
             ("signer", vec!["give `SHA256:` and 43 characters, or a file with the signer's PEM public key".to_owned()])
         }
         Failure::Store(StoreError::Journal { folder, why }) => explain_journal(folder, why, call),
+        Failure::Untrusted(untrusted) => explain_untrusted(untrusted, call),
         Failure::Store(_) => ("state", vec![format!("try it as root: `sudo {}`", call.again("").trim_matches('`'))]),
     };
     vec![Problem { code, message: failure.to_string(), hints }]
@@ -90,17 +103,17 @@ pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
 
 fn explain_bundle(error: &BundleError, call: &Call) -> (&'static str, Vec<String>) {
     match error {
-        BundleError::Signature(SignatureError::NoneTrusted(found)) => (
-            "no-signer",
+        BundleError::Signature(SignatureError::TooFew { .. }) => (
+            "too-few-signers",
             vec![
-                "compare this fingerprint, character by character, with the one that came on paper or by phone".to_owned(),
-                format!("only if they are equal: {}", call.again(&format!("--signer {found}"))),
+                "have it signed by another of those whom this node trusts: `reseal sign <bundle> --signer <key>`".to_owned(),
+                format!("or name everybody whose signature counts: {}", call.again("--signer SHA256:...")),
             ],
         ),
-        BundleError::Signature(SignatureError::Stranger { .. }) => (
-            "other-signer",
-            vec!["do not apply this bundle; ask whoever sent it for the signer's fingerprint, on paper or by phone".to_owned()],
-        ),
+        BundleError::Format { .. } | BundleError::Sums(SumsError::Format { .. }) => {
+            ("format", vec!["use the `reseal-node` that lies in the bundle; older formats are not read".to_owned()])
+        }
+        BundleError::NeedsLater { .. } => ("executor-too-old", vec!["use the `reseal-node` that lies in the bundle".to_owned()]),
         BundleError::Signature(_) => {
             ("signature", vec!["the bundle was changed after it was signed: get it again from whoever made it".to_owned()])
         }
@@ -108,6 +121,56 @@ fn explain_bundle(error: &BundleError, call: &Call) -> (&'static str, Vec<String
         BundleError::Damaged => ("damaged", vec!["copy it again, and compare `sha256sum` on both sides".to_owned()]),
         BundleError::NotUnderstood { .. } => ("not-understood", vec!["use the `reseal-node` that lies in the bundle".to_owned()]),
         _ => ("bundle", vec!["get the bundle again from whoever made it".to_owned()]),
+    }
+}
+
+/// Both fingerprints side by side, and what to type.
+fn explain_untrusted(untrusted: &Untrusted, call: &Call) -> (&'static str, Vec<String>) {
+    let Untrusted { found, given, pinned, hides_pins } = untrusted;
+    let flags = || found.iter().map(|found| format!("--signer {found}")).collect::<Vec<_>>().join(" ");
+    if given.is_empty() && pinned.is_empty() {
+        let mut hints = vec![
+            "compare this fingerprint, character by character, with the one that came on paper or by phone".to_owned(),
+            format!("only if they are equal: {}", call.again(&flags())),
+        ];
+        if *hides_pins {
+            hints.push(format!("signers that are pinned here are for root to see: `sudo {}`", call.again("").trim_matches('`')));
+        }
+        return ("no-signer", hints);
+    }
+    let mut hints: Vec<String> = found.iter().map(|found| format!("in the bundle {found}")).collect();
+    hints.extend(given.iter().map(|given| format!("by --signer   {given}")));
+    hints.extend(pinned.iter().map(|pinned| format!("pinned here   {pinned}")));
+    hints.push("do not apply this bundle; ask whoever sent it for the signer's fingerprint, on paper or by phone".to_owned());
+    if given.is_empty() {
+        hints.push(format!("only if the signer has changed, and that one is equal: {}", call.again(&flags())));
+    }
+    ("other-signer", hints)
+}
+
+fn explain_mixup(mixup: &Mixup, call: &Call) -> (&'static str, Vec<String>) {
+    let forget = |site: &str| format!("only if that is meant: {}", call.other(&format!("signers forget {site}")));
+    match mixup {
+        Mixup::Older { .. } => (
+            "older-serial",
+            vec![
+                "look for the newest bundle of this site".to_owned(),
+                format!("only if the older one is meant: {}", call.again("--allow-older")),
+            ],
+        ),
+        Mixup::OtherSite { known, .. } => {
+            let mut hints = vec!["check that this is the bundle of this node's site".to_owned()];
+            hints.extend(known.iter().map(|site| forget(site.as_str())));
+            ("wrong-site", hints)
+        }
+        Mixup::Reused { .. } => ("serial-reused", vec!["have the bundle built again, with a higher serial".to_owned()]),
+        Mixup::TooFewSigners { .. } => (
+            "too-few-signers",
+            vec![
+                "have it signed by another of those whom this node trusts: `reseal sign <bundle> --signer <key>`".to_owned(),
+                format!("or name everybody whose signature counts: {}", call.again("--signer SHA256:...")),
+            ],
+        ),
     }
 }
 
@@ -256,6 +319,13 @@ fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) 
             let names: Vec<&str> = lost.iter().map(String::as_str).collect();
             ("san-loss", vec![format!("have the bundle built again with these names added to the site: {}", names.join(", "))])
         }
+        Refusal::Stale { now, .. } => (
+            "stale",
+            vec![
+                format!("it is {now} here; if that is wrong, set the clock: `date -u -s '<YYYY-MM-DD hh:mm:ss>'`"),
+                format!("to apply it all the same: {}", call.again("--accept-stale")),
+            ],
+        ),
         Refusal::State { .. } => ("state", vec![call.other("status")]),
         Refusal::TooLarge { target, .. } => ("too-large", vec![format!("look at it: `ls -l {target}`")]),
         Refusal::Unconfirmed { .. } => ("unconfirmed", vec![format!("if that is agreed: {}", call.again("--yes"))]),

@@ -5,6 +5,7 @@
 
 mod backups;
 mod explain;
+mod memory;
 mod outlook;
 mod plan;
 mod services;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub use backups::{backup_view, show_backups};
 pub use explain::{Call, Problem, explain};
+pub use memory::show_memory;
 pub use outlook::{forward, show_intents};
 pub use plan::{PlanView, bundle_view, show_bundle, show_plan, verify_view};
 pub use services::{generation, services_view, show_members, show_services};

@@ -46,7 +46,9 @@ pub fn bundle_view(complete: &Complete) -> Value {
         "site": manifest.site,
         "serial": manifest.serial,
         "identity": complete.identity,
-        "signer": complete.signer,
+        "signer": complete.signers.first(),
+        "signers": complete.signers,
+        "needs_signers": manifest.needs_signers,
         "created": text(manifest.created),
         "not_after": text(manifest.not_after),
         "profile": manifest.profile,
@@ -75,11 +77,17 @@ pub fn verify_view(bundle: &Bundle) -> Value {
     })
 }
 
+fn signers(complete: &Complete) -> String {
+    complete.signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+}
+
 /// All of a bundle, for people.
 pub fn show_bundle(screen: &Screen, complete: &Complete) {
     let manifest = &complete.manifest;
     screen.toned(Tone::Bold, "bundle", &format!("   {}, profile {}", manifest.name(), manifest.profile));
-    screen.say(&format!("signer   {}", complete.signer));
+    for signer in &complete.signers {
+        screen.say(&format!("signer   {signer}"));
+    }
     screen.say(&format!("made     {}, to be applied before {}", text(manifest.created), text(manifest.not_after)));
     screen.say(&format!("checked  {} entries, each against the signed list", complete.sums.digests.len()));
     for authority in &manifest.authorities {
@@ -115,7 +123,7 @@ fn dates(former: &CertificateRecord, renewed: &CertificateRecord) -> String {
 /// A plan, for people.
 pub fn show_plan(screen: &Screen, bundle: &Bundle, slice: &Slice, evidence: Evidence, plan: &Plan<'_>) {
     let (manifest, node) = (bundle.manifest(), &slice.node);
-    screen.toned(Tone::Bold, "bundle", &format!("  {}, signed by {}", manifest.name(), bundle.complete.signer));
+    screen.toned(Tone::Bold, "bundle", &format!("  {}, signed by {}", manifest.name(), signers(&bundle.complete)));
     screen.toned(Tone::Bold, "node", &format!("    {node}, known {}", evidence.text()));
     for (number, step) in (1..).zip(&plan.steps) {
         match step {

@@ -333,7 +333,7 @@ impl Driver<'_> {
         let is_guarded = (bench.is_undoing || !bench.mode.is_recovery())
             && bench.begin.steps.iter().any(|step| matches!(step, StepRecord::RestartStaticPods { .. }));
         for what in self.options.allowed.difference(&recorded).copied().collect::<Vec<_>>() {
-            if is_guarded || what == Deviation::DatabaseLeft {
+            if is_guarded || !what.is_about_quorum() {
                 run.record(self.machine, Record::Deviation { what })?;
             }
         }

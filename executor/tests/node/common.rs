@@ -72,6 +72,7 @@ pub struct Site {
     pub old: Generation,
     pub new: Generation,
     pub serial: u64,
+    pub needs_signers: u8,
     pub not_after: OffsetDateTime,
     pub slices: Vec<Slice>,
     pub extra: BTreeMap<String, Vec<u8>>,
@@ -175,7 +176,7 @@ impl Site {
 
     pub fn of(old: Generation, new: Generation) -> Self {
         let slices = vec![slice("n1", "10.0.0.1"), slice("n2", "10.0.0.2")];
-        Self { old, new, serial: 7, not_after: NEW_END, slices, extra: BTreeMap::new() }
+        Self { old, new, serial: 7, needs_signers: 1, not_after: NEW_END, slices, extra: BTreeMap::new() }
     }
 
     fn manifest(&self) -> Manifest {
@@ -199,7 +200,8 @@ impl Site {
         let node = |slice: &Slice| NodeRecord { name: slice.node.clone(), roles: slice.roles.clone() };
         Manifest {
             format: FORMAT,
-            needs_executor: "0.1.0".to_owned(),
+            needs_executor: bundle_format::version::Version::own(),
+            needs_signers: self.needs_signers.try_into().unwrap(),
             site: "site".parse().unwrap(),
             serial: self.serial.try_into().unwrap(),
             created: datetime!(2026-01-02 03:04:05 UTC),

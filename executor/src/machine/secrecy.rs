@@ -57,11 +57,11 @@ mod tests {
     #[test]
     fn a_fault_tells_its_place_and_never_its_message() {
         let mut program = Command::new(env::current_exe().unwrap());
-        let name = "machine::memory::tests::faulty_program";
+        let name = "machine::secrecy::tests::faulty_program";
         let output = program.args(["--ignored", "--exact", "--nocapture", name]).output().unwrap();
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
         assert_eq!(output.status.code(), Some(6), "{said}");
-        assert!(said.contains("at fault: ") && said.contains("memory.rs:"), "{said}");
+        assert!(said.contains("at fault: ") && said.contains("secrecy.rs:"), "{said}");
         assert!(!said.contains("hunter2"), "{said}");
     }
 }
