@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""second_reader.py BUNDLE FINGERPRINT: a second reader of the bundle format, written from docs/BUNDLE_FORMAT.md alone.
+"""second_reader.py BUNDLE FINGERPRINT...: a second reader of the bundle format, written from docs/BUNDLE_FORMAT.md alone.
 
 Python's standard library and the openssl command. Prints the entries it accepted; exits with 1 at the first thing that is not as specified."""
-import base64, hashlib, ipaddress, json, re, subprocess, sys, tempfile, zlib
+import base64, hashlib, ipaddress, json, os, re, subprocess, sys, tempfile, zlib
 
 BLOCK = 512
-KINDS = ["SHA256SUMS", "SHA256SUMS.sig", "signer.pub", "bundle.json", "nodes/", "certs/", "secrets/", "executor/", "reseal-node", "README.txt", "README.zh-CN.txt"]
+KINDS = ["SHA256SUMS", "SHA256SUMS.sig", "signer.pub", "countersignatures/", "bundle.json", "nodes/", "certs/", "secrets/", "executor/", "reseal-node", "README.txt", "README.zh-CN.txt"]
 
 
 def need(condition, what):
@@ -55,6 +55,7 @@ digest = like(r"[0-9a-f]{64}")
 fingerprint_ = like(r"SHA256:[A-Za-z0-9+/]{43}=?")
 moment = like(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 mode = like(r"0[0-7]{3}")
+version = like(r"(0|[1-9]\d{0,9})(\.(0|[1-9]\d{0,9})){2}")
 seconds, port, serial = number(2**32 - 1), number(2**16 - 1), number(10**18 - 1)
 format_ = lambda value: type(value) is int and value == 1
 
@@ -63,7 +64,7 @@ def manifest_of(entry):
     certificate = record({"fingerprint": digest, "not_before": moment, "not_after": moment})
     both = {"name": label, "certificate": entry, "installed": target, "former": certificate, "renewed": certificate}
     authority = record({**both, "public_key": fingerprint_, "leaves": many(record({**both, "key": entry}))})
-    known = {"format": format_, "needs_executor": text_, "site": label, "serial": serial, "created": moment, "not_after": moment, "profile": label}
+    known = {"format": format_, "needs_executor": version, "needs_signers": lambda value: type(value) is int and 1 <= value <= 8, "site": label, "serial": serial, "created": moment, "not_after": moment, "profile": label}
     return record({**known, "authorities": many(authority), "nodes": many(record({"name": label, "roles": many(label)}))})
 
 
@@ -142,7 +143,7 @@ def entries(tar):
         top, path = path.split("/", 1)
         folder, mtime = folder or top, mtime if mtime is not None else octal(136, 12)
         need(top == folder and octal(136, 12) == mtime, f"{path}: folder and time")
-        need(octal(100, 8) == (0o600 if rank(path) == 6 else 0o755 if rank(path) in (7, 8) else 0o644), f"{path}: mode")
+        need(octal(100, 8) == (0o600 if path.startswith("secrets/") else 0o755 if path.startswith("executor/") or path == "reseal-node" else 0o644), f"{path}: mode")
         need(len(path) <= 200 and path.count("/") < 4 and all(re.fullmatch(r"[A-Za-z0-9._-]+", part) and part not in (".", "..") for part in path.split("/")), f"{path}: name")
         size = octal(124, 12)
         content = tar[at + BLOCK : at + BLOCK + size]
@@ -153,35 +154,53 @@ def entries(tar):
     need(tar[at:] == bytes(2 * BLOCK), "two zero blocks at the end")
 
 
-def main(bundle, fingerprint):
+def signers(order, found, fingerprints):
+    """Who of those on paper signed, by openssl; strangers are passed over."""
+    further = [path for path in order if path.startswith("countersignatures/")]
+    need(len(further) <= 14 and len(further) % 2 == 0, "a key and a signature each, of at most seven further signers")
+    expected = [f"countersignatures/{number // 2 + 1}.{'sig' if number % 2 else 'pub'}" for number in range(len(further))]
+    need(further == expected, "further signers are numbered from 1 on")
+    accepted = set()
+    with tempfile.TemporaryDirectory() as work:
+        os.mkdir(f"{work}/countersignatures")
+        for path in order[:3] + further:
+            need(len(found[path]) <= 4096 or path == "SHA256SUMS", f"{path}: size")
+            with open(f"{work}/{path}", "wb") as file:
+                file.write(found[path])
+        openssl = lambda *words: subprocess.run(["openssl", *words], cwd=work, capture_output=True)
+        for key, signature in [("signer.pub", "SHA256SUMS.sig"), *zip(further[::2], further[1::2])]:
+            spki = openssl("pkey", "-pubin", "-in", key, "-outform", "DER").stdout
+            fingerprint = "SHA256:" + base64.b64encode(hashlib.sha256(spki).digest()).decode()
+            if fingerprint in fingerprints:
+                need(openssl("dgst", "-sha256", "-verify", key, "-signature", signature, "SHA256SUMS").returncode == 0, "signature")
+                accepted.add(fingerprint)
+    need(accepted, "a signer is one on paper")
+    return accepted
+
+
+def main(bundle, *fingerprints):
     with open(bundle, "rb") as file:
         read = list(entries(unpack(file.read())))
     folder, found = read[0][0], {path: content for _, path, content in read}
     order = [path for _, path, _ in read]
     need(len(found) == len(order) and order == sorted(order, key=lambda path: (rank(path), path.encode())), "each entry once, in order")
     need(len({path.lower() for path in order}) == len(order), "no names that differ in case only")
-    with tempfile.TemporaryDirectory() as work:
-        for path in order[:3]:
-            with open(f"{work}/{path}", "wb") as file:
-                file.write(found[path])
-        openssl = lambda *words: subprocess.run(["openssl", *words], cwd=work, capture_output=True)
-        spki = openssl("pkey", "-pubin", "-in", "signer.pub", "-outform", "DER").stdout
-        need("SHA256:" + base64.b64encode(hashlib.sha256(spki).digest()).decode() == fingerprint, "the signer is the one on paper")
-        need(openssl("dgst", "-sha256", "-verify", "signer.pub", "-signature", "SHA256SUMS.sig", "SHA256SUMS").returncode == 0, "signature")
+    accepted = signers(order, found, fingerprints)
     sums = found["SHA256SUMS"].decode()
     need(sums.endswith("\n"), "SHA256SUMS ends in LF")
     title, *lines = sums[:-1].split("\n")
     need(title == f"# reseal bundle v1 {folder}", "title and folder")
     listed = dict(reversed(line.split("  ", 1)) for line in lines)
     need([line.split("  ", 1)[1] for line in lines] == sorted(listed), "the list is sorted")
-    need(set(listed) == set(order) - {"SHA256SUMS", "SHA256SUMS.sig"}, "list and entries match one to one")
+    need(set(listed) == {path for path in order if rank(path) not in (0, 1, 3)}, "list and entries match one to one")
     for path, digest in listed.items():
         need(hashlib.sha256(found[path]).hexdigest() == digest, f"{path}: digest")
     document = lambda path: json.loads(found[path], object_pairs_hook=once)
     manifest = document("bundle.json")
     need(manifest_of(lambda value: type(value) is str and value in listed)(manifest), "bundle.json has its fields and no other")
+    need(len(accepted) >= manifest["needs_signers"], "as many signers as bundle.json says")
     need(f"{manifest['site']}-{manifest['serial']}" == folder, "the name of bundle.json")
-    need(sorted(f"nodes/{node['name']}.json" for node in manifest["nodes"]) == sorted(path for path in order if rank(path) == 4), "a slice for each node")
+    need(sorted(f"nodes/{node['name']}.json" for node in manifest["nodes"]) == sorted(path for path in order if path.startswith("nodes/")), "a slice for each node")
     for node in manifest["nodes"]:
         check_slice(document(f"nodes/{node['name']}.json"), manifest, node, listed)
     print("\n".join(order))

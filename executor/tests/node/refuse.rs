@@ -177,9 +177,27 @@ fn warnings_do_not_refuse() {
     site.not_after = datetime!(2020-01-01 0:00 UTC);
     let node = Node::of(&site);
     node.write(JSON, b"{}", 0o644);
-    let ran = node.apply().expect(0);
+    let ran = node.with_bundle(&["apply", "--accept-stale"]).expect(0);
     assert_eq!(ran.document["warnings"].as_array().unwrap().len(), 2, "{}", ran.said);
     assert_eq!(node.read(JSON), "{}");
+}
+
+#[test]
+fn a_bundle_past_its_time_is_refused_unless_it_is_accepted_or_was_begun() {
+    let mut site = Site::new();
+    site.not_after = datetime!(2020-01-01 0:00 UTC);
+    let node = Node::of(&site);
+    assert_refused(&node, &["stale"]);
+    node.with_bundle(&["apply", "--accept-stale"]).expect(0);
+    assert_eq!(node.status().document["deviations"], serde_json::json!(["stale-accepted"]));
+    // There is nothing to do, so nothing stands against it.
+    assert_eq!(node.apply().expect(0).document["outcome"], "nothing-to-do");
+    let journal = node.run_folder().join("journal");
+    let lines = std::fs::read_to_string(&journal).unwrap();
+    let begun: Vec<&str> = lines.split_inclusive('\n').take(4).collect();
+    std::fs::write(&journal, begun.concat()).unwrap();
+    node.apply().expect(0);
+    assert!(std::fs::read_to_string(&journal).unwrap().contains("applied"));
 }
 
 #[test]
