@@ -17,7 +17,7 @@ impl Visitor for All {
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(unverified) = Tarball::open(bytes).and_then(|tarball| Unverified::open(tarball, Limits::default())) else { return };
-    let Ok(claimed) = unverified.claimed_signer() else { return };
-    let Ok(verified) = unverified.verify(&[claimed].into_iter().collect()) else { return };
+    let Ok(claimed) = unverified.claimed_signers() else { return };
+    let Ok(verified) = unverified.verify_unfinished(&claimed.into_iter().collect()) else { return };
     let _ = verified.read(&mut All);
 });
