@@ -10,7 +10,7 @@ use std::{
 };
 
 use end_to_end::{
-    programs::{Ran, sh},
+    programs::{Ran, reseal, run, sh},
     workshop::Workshop,
 };
 
@@ -360,4 +360,45 @@ fn a_bundle_comes_with_its_delivery_note_or_not_at_all() {
     let apply = note.lines().find_map(|line| line.trim().strip_prefix("./reseal-node apply ")).unwrap();
     let words: Vec<&str> = apply.split(' ').collect();
     let _ = scene.run("apply", &folder.join("typed/site-7"), &words).expect_code(0);
+}
+
+/// A terminal, on which these answers are typed at prompts; gives the exit code and what was shown.
+const TERMINAL: &str = r#"
+import os, pty, sys
+program, out, *answers = sys.argv[1:]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(program, [program, "keygen", "--out", out])
+shown = b""
+while True:
+    try:
+        shown += os.read(terminal, 1024)
+    except OSError:
+        break
+    if answers and shown.endswith(b": "):
+        shown += b"\n"
+        os.write(terminal, answers.pop(0).encode() + b"\n")
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode().replace("\r\n", "|"))
+"#;
+
+#[test]
+fn a_new_signers_key_is_encrypted_by_default_and_its_passphrase_typed_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let keygen = |out: &str, answers: &[&str]| {
+        let program = reseal().display().to_string();
+        run("python3", &[&["-c", TERMINAL, program.as_str(), out], answers].concat(), folder.path()).expect_code(0).stdout
+    };
+    let said = keygen("one.key", &["correct horse", "correct house"]);
+    assert!(said.starts_with("1 ") && said.contains("the two passphrases differ"), "{said}");
+    let said = keygen("one.key", &["", ""]);
+    assert!(said.starts_with("1 ") && said.contains("the passphrase is empty"), "{said}");
+    assert_eq!(sh("ls -A", folder.path()), "", "nothing is written before the passphrase is agreed on");
+    let said = keygen("one.key", &["correct horse", "correct horse"]);
+    assert!(said.starts_with("0 ") && said.contains("once more: ") && said.contains("SHA256:"), "{said}");
+    assert!(!said.contains("not encrypted"), "{said}");
+    let by_hand = sh("head -n 1 one.key; openssl pkey -in one.key -passin pass:'correct horse' -noout && echo opens", folder.path());
+    assert_eq!(by_hand, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nopens\n");
+    // Where there is nobody to ask, nothing is written either.
+    let ran = run("setsid", &[reseal().display().to_string().as_str(), "keygen", "--out", "two.key"], folder.path());
+    assert!(ran.code == 1 && ran.stderr.contains("--passphrase-file"), "{ran:?}");
 }

@@ -1,6 +1,6 @@
 //! What a node remembers, for people.
 
-use bundle_format::rfc3339_seconds;
+use bundle_format::{rfc3339_seconds, signature::SignerCount};
 use time::OffsetDateTime;
 
 use super::{Screen, Tone};
@@ -15,10 +15,11 @@ pub fn show_memory(screen: &Screen, memory: &Memory) {
         show_pin(screen, pin);
     }
     for Floor { site, serial, needs_signers, at, .. } in &memory.floors {
+        let signers = if *needs_signers == SignerCount::ONE { "one signer".to_owned() } else { format!("{needs_signers} signers") };
         screen.toned(
             Tone::Bold,
             "site",
-            &format!("    {site}: up to serial {serial}, applied {}; needs {needs_signers} signers", text(*at)),
+            &format!("    {site}: up to serial {serial}, applied {}; needs {signers}", text(*at)),
         );
     }
 }

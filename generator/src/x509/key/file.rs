@@ -19,8 +19,8 @@ const MOST_BYTES: usize = 256 * 1024;
 const MOST_ITERATIONS: u64 = 10_000_000;
 /// Memory that scrypt may take, in bytes.
 const MOST_MEMORY: u64 = 256 * 1024 * 1024;
-/// Block mixes that scrypt may do.
-const MOST_MIXES: u64 = 1 << 26;
+/// Block mixes that scrypt may do: sixteen times those of a key of `reseal keygen`, some seconds.
+const MOST_MIXES: u64 = 1 << 24;
 
 /// How a private key is wrapped.
 pub(super) enum Form {
