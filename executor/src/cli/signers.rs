@@ -132,7 +132,9 @@ fn forget(context: &Context, keeper: &Keeper<'_>, memory: &Memory, site: &SiteNa
     agree(
         context,
         yes,
-        &format!("any serial of `{site}` will be taken here, not only above {serial}, with as many signers as the bundle says, not at least {needs_signers}"),
+        &format!(
+            "any serial of `{site}` will be taken here, not only above {serial}, with as many signers as the bundle says, not at least {needs_signers}"
+        ),
     )?;
     keeper.forget_site(floor)?;
     context.screen.toned(Tone::Good, "done:", &format!(" the site `{site}` is forgotten"));

@@ -16,11 +16,7 @@ pub fn show_memory(screen: &Screen, memory: &Memory) {
     }
     for Floor { site, serial, needs_signers, at, .. } in &memory.floors {
         let signers = if *needs_signers == SignerCount::ONE { "one signer".to_owned() } else { format!("{needs_signers} signers") };
-        screen.toned(
-            Tone::Bold,
-            "site",
-            &format!("    {site}: up to serial {serial}, applied {}; needs {signers}", text(*at)),
-        );
+        screen.toned(Tone::Bold, "site", &format!("    {site}: up to serial {serial}, applied {}; needs {signers}", text(*at)));
     }
 }
 
