@@ -7,9 +7,11 @@
     reason = "this library is test code: it fails by panicking"
 )]
 
+pub mod faults;
 pub mod live;
 pub mod pki;
 pub mod plug;
 pub mod programs;
 pub mod secret;
+pub mod tree;
 pub mod workshop;

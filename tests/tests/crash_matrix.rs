@@ -1,0 +1,293 @@
+//! What is stored, on a folder tree: the executor is killed at every call that changes something, and each of these calls fails in
+//! turn. Whatever happened, the next `apply` ends at the exact new state and `rollback` at the exact old one.
+//!
+//! By default every so many points are visited, others each time; the ignored tests visit all. Needs strace.
+#![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
+
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use end_to_end::{
+    faults::{self, Fault, Point, STORING, for_each, points, sample},
+    programs::{reseal_node, sh},
+    secret::Secret,
+    tree::{State, difference},
+    workshop::{GENCERTS, Workshop, weightless_executor},
+};
+
+/// The targets that hold a private key, before or after.
+const KEY: &str = "srv/kubernetes/etcd-key.pem";
+/// Where the executor keeps what is its own.
+const STATE: &str = "var/lib/reseal";
+/// Where staging files and backups have names of their own.
+const STAGING: &str = ".reseal-";
+
+/// A node before a run and after it, and what a run of its bundle needs.
+struct Scene {
+    workshop: Workshop,
+    bundle: String,
+    signer: String,
+    former: PathBuf,
+    applied: PathBuf,
+    old: State,
+    new: State,
+    secrets: [Secret; 2],
+}
+
+/// What a run did.
+struct Ended {
+    /// None when it was killed.
+    code: Option<i32>,
+    said: String,
+    record: String,
+}
+
+impl Scene {
+    /// A master that is the Manager too: five files, one of which is not there yet, with owners, modes and attributes to keep.
+    fn new() -> Self {
+        let workshop = Workshop::expired();
+        let executor = weightless_executor(workshop.path());
+        let bundle = workshop.bundle(&["--serial", "7", "--executor", executor.to_str().unwrap()]).display().to_string();
+        let former = workshop.node("tos3", true);
+        let _ = sh(
+            &format!(
+                "[ $(id -u) != 0 ] || chown 1234:2345 srv/kubernetes/etcd.pem; chmod 640 srv/kubernetes/etcd.pem; chmod 400 {KEY}
+                 setfattr -n user.origin -v installer srv/kubernetes/etcd.pem; setfattr -n user.secret -v yes {KEY}
+                 rm {GENCERTS}/etcd-ca.pem; touch -d 2020-02-02T02:02:02.123456789Z srv/kubernetes/*.pem {GENCERTS}/config.json"
+            ),
+            &former,
+        );
+        let applied = copy(&former, &workshop.path().join("applied"));
+        let _ = sh("tar -xzf site-7.tar.gz", workshop.path());
+        let key = |path: &str| Secret::of(&workshop.path().join(path));
+        let secrets = [key("etcd-key.pem"), key("site-7/secrets/etcd-key.pem")];
+        let (old, signer) = (State::of(&former, STATE), workshop.fingerprint());
+        let mut scene = Self { workshop, bundle, signer, former, old, new: State::default(), applied, secrets };
+        let ran = scene.run(&[], "apply", &scene.applied, &[]);
+        assert_eq!(ran.code, Some(0), "{}", ran.said);
+        scene.new = State::of(&scene.applied, STATE);
+        scene
+    }
+
+    /// A copy to work on, which goes with the scene.
+    fn fresh(&self, from: &Path) -> tempfile::TempDir {
+        let place = tempfile::tempdir_in(self.workshop.path()).unwrap();
+        let _ = copy(from, &place.path().join("node"));
+        place
+    }
+
+    fn command(&self, command: &str, root: &Path) -> Vec<String> {
+        let mut words = vec![reseal_node().display().to_string(), command.to_owned()];
+        if command == "apply" {
+            words.extend([self.bundle.clone(), "--signer".to_owned(), self.signer.clone()]);
+        }
+        words.extend(["--root".to_owned(), root.display().to_string()]);
+        words
+    }
+
+    /// Runs a command on a tree, under `around`.
+    fn run(&self, around: &[String], command: &str, root: &Path, before: &[&str]) -> Ended {
+        let words = [around, &before.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &self.command(command, root)].concat();
+        let ran = Command::new(&words[0]).args(&words[1..]).current_dir("/").output().unwrap();
+        let code = ran.status.code();
+        assert!(code.is_some() || ran.status.signal() == Some(9), "{:?}", ran.status);
+        Ended { code, said: String::from_utf8_lossy(&ran.stderr).into_owned(), record: String::new() }
+    }
+
+    /// The calls of a command that are not disturbed.
+    fn points(&self, command: &str) -> Vec<Point> {
+        let place = self.fresh(self.begin(command));
+        let log = place.path().join("record").display().to_string();
+        let ran = self.run(&faults::strace(STORING, &log, &[]), command, &place.path().join("node"), &[]);
+        assert_eq!(ran.code, Some(0), "{}", ran.said);
+        points(&fs::read_to_string(log).unwrap())
+    }
+
+    /// The tree on which a command begins.
+    fn begin(&self, command: &str) -> &Path {
+        if command == "apply" { &self.former } else { &self.applied }
+    }
+
+    /// Runs a command with a fault, on a fresh tree.
+    fn disturb(&self, command: &str, point: &Point, fault: Fault) -> Result<(tempfile::TempDir, Ended), String> {
+        let place = self.fresh(self.begin(command));
+        let log = place.path().join("record").display().to_string();
+        let mut ran = self.run(&point.inject(fault, &log, &[]), command, &place.path().join("node"), &[]);
+        ran.record = fs::read_to_string(log).unwrap();
+        if Point::was_met(fault, &ran.record) { Ok((place, ran)) } else { Err(format!("was not met:\n{}", ran.said)) }
+    }
+
+    /// Runs a command that must end well.
+    fn succeed(&self, command: &str, root: &Path) -> Result<(), String> {
+        let ran = self.run(&[], command, root, &[]);
+        if ran.code == Some(0) { Ok(()) } else { Err(format!("then {command}: {:?}\n{}", ran.code, outcome(&ran.said))) }
+    }
+
+    /// Kills a command at a point; then one copy of what is left goes forward, another back.
+    fn check_kill(&self, command: &str, point: &Point) -> Result<(), String> {
+        let (place, _) = self.disturb(command, point, Fault::Kill)?;
+        let (one, other) = (place.path().join("node"), place.path().join("other"));
+        self.check_held(&one, true)?;
+        let left = State::of(&one, "");
+        self.succeed("status", &one)?;
+        difference(&left, &State::of(&one, ""), true).map_err(|why| format!("status changed something: {why}"))?;
+        let _ = copy(&one, &other);
+        self.check_forward(&one)?;
+        self.check_back(&other)
+    }
+
+    fn check_forward(&self, root: &Path) -> Result<(), String> {
+        self.succeed("apply", root)?;
+        self.check_held(root, false)?;
+        difference(&self.new, &State::of(root, STATE), false).map_err(|why| format!("apply does not end at the new state: {why}"))
+    }
+
+    fn check_back(&self, root: &Path) -> Result<(), String> {
+        self.succeed("rollback", root)?;
+        self.check_held(root, false)?;
+        self.check_old(root).map_err(|why| format!("rollback does not end at the old state: {why}"))
+    }
+
+    fn check_old(&self, root: &Path) -> Result<(), String> {
+        difference(&self.old, &State::of(root, STATE), true)
+    }
+
+    /// Lets a command meet an error; then everything is as before, with a word about it, and a run without errors succeeds.
+    fn check_error(&self, command: &str, point: &Point, fault: Fault) -> Result<(), String> {
+        let (place, ran) = self.disturb(command, point, fault)?;
+        let root = place.path().join("node");
+        let told = || format!("exit {:?}\n{}", ran.code, outcome(&ran.said));
+        self.check_told(&ran, fault).map_err(|why| format!("{why}: {}", told()))?;
+        self.check_held(&root, ran.code == Some(6)).map_err(|why| format!("{why}: {}", told()))?;
+        match ran.code {
+            Some(1 | 4 | 5) if command == "apply" => self.check_old(&root).map_err(|why| format!("{why}: {}", told()))?,
+            Some(1 | 4) => difference(&self.new, &State::of(&root, STATE), false).map_err(|why| format!("{why}: {}", told()))?,
+            Some(6) if command == "rollback" || matches!(fault, Fault::Errors(_)) => {}
+            _ => return Err(told()),
+        }
+        let other = copy(&root, &place.path().join("other"));
+        self.check_forward(&root)?;
+        self.check_back(&other)
+    }
+
+    /// The message names what failed and why, and a person learns what to do.
+    fn check_told(&self, ran: &Ended, fault: Fault) -> Result<(), String> {
+        let injected = ran.record.lines().find(|line| line.ends_with("(INJECTED)")).unwrap_or_default();
+        let paths = points(injected).first().map(Point::paths).unwrap_or_default();
+        let has = |word: &str| ran.said.contains(word);
+        if !fault.reason().is_some_and(has) {
+            return Err("no reason is given".to_owned());
+        }
+        if !paths.iter().any(|path| has(path)) {
+            return Err(format!("none of {paths:?} is named"));
+        }
+        if !has("hint:") {
+            return Err("there is no hint".to_owned());
+        }
+        if ran.code == Some(6) && !(has("RESTORE.txt") && has("rollback")) {
+            return Err("it is not said what to do by hand".to_owned());
+        }
+        if self.secrets.iter().any(|secret| secret.found_in(ran.said.as_bytes()).is_some()) {
+            return Err("a key is shown".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Keys are where they belong and closed; nothing is left beside targets, unless a run was just cut off.
+    fn check_held(&self, root: &Path, is_cut_off: bool) -> Result<(), String> {
+        for (path, entry) in State::of(root, "").entries() {
+            let is_own = path.starts_with(STATE) && path != STATE.rsplit_once('/').unwrap().0;
+            let is_backup = path.starts_with(&format!("{STATE}/runs/")) && path.split('/').nth(5) == Some("backup");
+            let is_staged = path.contains(STAGING);
+            if is_staged && !is_cut_off {
+                return Err(format!("`{path}` is left"));
+            }
+            let widest = if entry.is_folder { 0o700 } else { 0o600 };
+            if is_own && !(is_backup && !entry.is_folder) && entry.mode & !widest != 0 {
+                return Err(format!("`{path}` has the mode {:o}", entry.mode));
+            }
+            if entry.is_folder || is_backup || path == KEY {
+                continue;
+            }
+            let content = fs::read(root.join(path)).unwrap();
+            if self.secrets.iter().any(|secret| secret.found_in(&content).is_some()) && !(is_staged && entry.mode & !0o600 == 0) {
+                return Err(format!("`{path}`, with the mode {:o}, holds a key", entry.mode));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Copies a tree with all that it has.
+fn copy(from: &Path, to: &Path) -> PathBuf {
+    assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+    to.to_owned()
+}
+
+/// The part of what a command said that is about its end.
+fn outcome(said: &str) -> String {
+    said.lines().filter(|line| line.starts_with("error:") || line.starts_with("hint:")).collect::<Vec<_>>().join("\n")
+}
+
+/// A point and what happens there.
+struct Visit(Point, Fault);
+
+impl std::fmt::Display for Visit {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(to, "{:?} at {}", self.1, self.0)
+    }
+}
+
+/// Kills `command` at these points.
+fn kill(scene: &Scene, command: &str, points: &[Point]) {
+    for_each(&format!("{command}, killed"), points, |point| scene.check_kill(command, point));
+}
+
+/// Has `command` meet each of these faults at these points; a lock that cannot be synced or taken away is not one.
+fn fail(scene: &Scene, command: &str, points: &[Point], faults: &[Fault]) {
+    let visits: Vec<Visit> = points.iter().flat_map(|point| faults.iter().map(|fault| Visit(point.clone(), *fault))).collect();
+    for_each(&format!("{command}, failing"), &visits, |Visit(point, fault)| scene.check_error(command, point, *fault));
+}
+
+#[test]
+fn a_run_killed_at_a_call_is_finished_or_taken_back() {
+    let scene = Scene::new();
+    kill(&scene, "apply", &sample(&scene.points("apply"), 8));
+    kill(&scene, "rollback", &sample(&scene.points("rollback"), 8));
+}
+
+#[test]
+fn a_call_that_fails_leaves_everything_as_it_was() {
+    let scene = Scene::new();
+    fail(&scene, "apply", &sample(&scene.points("apply"), 12), &[Fault::Error("EIO"), Fault::Errors("ENOSPC")]);
+    fail(&scene, "rollback", &sample(&scene.points("rollback"), 12), &[Fault::Error("EROFS")]);
+}
+
+#[test]
+#[ignore = "every call of both commands"]
+#[allow(clippy::print_stderr, reason = "how many points there are")]
+fn every_call_killed() {
+    let scene = Scene::new();
+    for command in ["apply", "rollback"] {
+        let points = scene.points(command);
+        eprintln!("{command}: killed at {} points", points.len());
+        kill(&scene, command, &points);
+    }
+}
+
+#[test]
+#[ignore = "every call of both commands, with six faults each"]
+#[allow(clippy::print_stderr, reason = "how many points there are")]
+fn every_call_failing() {
+    let scene = Scene::new();
+    let faults = ["EIO", "ENOSPC", "EROFS"].map(|name| [Fault::Error(name), Fault::Errors(name)]).concat();
+    for command in ["apply", "rollback"] {
+        let points = scene.points(command);
+        eprintln!("{command}: {} points, {} faults each", points.len(), faults.len());
+        fail(&scene, command, &points, &faults);
+    }
+}
