@@ -17,7 +17,7 @@ use std::{
 
 /// Calls that change what is stored, or make it last.
 pub const STORING: &[&str] = &[
-    "chmod", "chown", "copy_file_range", "fallocate", "fchmod", "fchmodat", "fchown", "fchownat", "fdatasync", "flock", "fremovexattr",
+    "chmod", "chown", "copy_file_range", "fallocate", "fchmod", "fchmodat", "fchown", "fchownat", "fdatasync", "fremovexattr",
     "fsetxattr", "fsync", "ftruncate", "lchown", "link", "linkat", "mkdir", "mkdirat", "open", "openat", "pwrite64", "pwritev", "rename",
     "renameat", "renameat2", "rmdir", "sendfile", "setxattr", "symlink", "symlinkat", "sync", "sync_file_range", "syncfs", "unlink",
     "unlinkat", "utimensat", "write", "writev",

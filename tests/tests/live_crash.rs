@@ -1,0 +1,187 @@
+//! What is live: the executor is killed at every call that it makes of a Manager's database, and at every call of a master's restart.
+//! Rows are old or new as a whole and no manifest is missing after the next command; `apply` then ends at the new state, `rollback` at
+//! the old one.
+//!
+//! By default a few points are visited; the ignored tests visit all. Needs root, namespaces, strace and the packages that `tests/all`
+//! installs.
+#![allow(clippy::expect_used, reason = "a scene that cannot be set is a failed test")]
+#![allow(clippy::print_stderr, reason = "how many points there are")]
+
+use std::time::Duration;
+
+use end_to_end::{
+    faults::{self, Fault, Point, SPEAKING, STORING, points, sample},
+    live::{Layout, Manager, Node, Site, database::KEYS, node::BUNDLE, site::FILES, until},
+    programs::Ran,
+    workshop::GENCERTS,
+};
+
+/// Where a node keeps the record of a traced run.
+const RECORD: &str = "/root/record";
+/// For pods to come back, on a machine that is busy.
+const A_WHILE: Duration = Duration::from_secs(90);
+
+/// A site of one node.
+struct Bed {
+    site: Site,
+    signer: String,
+    /// The Manager's table at the start.
+    rows: String,
+}
+
+impl Bed {
+    /// A Manager whose masters are only on paper.
+    fn manager() -> Self {
+        let site = Site::start(Layout { masters: 0, flannel_node: false, manager: Manager::Own, ..Layout::ending_soon() });
+        let bundle = site.bundle(&["--node", "tos1=10.199.0.11:etcd", "--san", "10.199.0.11", "--serial", "7"]);
+        site.deliver(&bundle);
+        let (signer, rows) = (site.workshop.fingerprint(), site.database().everything("manager_info"));
+        Self { site, signer, rows }
+    }
+
+    /// A master alone, which waits for nothing but for its pods.
+    fn master() -> Self {
+        let site = Site::start(Layout { masters: 1, ..Layout::ending_soon().masters_only() });
+        let bundle = site.bundle(&["--serial", "7", "--settle", "0"]);
+        site.deliver(&bundle);
+        let signer = site.workshop.fingerprint();
+        Self { site, signer, rows: String::new() }
+    }
+
+    fn node(&self) -> &Node {
+        &self.site.nodes()[0]
+    }
+
+    fn command(&self, command: &str) -> Vec<String> {
+        let mut words = vec!["/root/reseal-node", command, "--accept-outage"];
+        if command == "apply" {
+            words.extend([BUNDLE, "--signer", &self.signer]);
+        }
+        words.into_iter().map(str::to_owned).collect()
+    }
+
+    fn run(&self, around: &[String], command: &str) -> Ran {
+        let words = [around, &self.command(command)].concat();
+        self.node().run(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    fn succeed(&self, command: &str) {
+        let _ = self.run(&[], command).expect_code(0);
+    }
+
+    /// The calls of a command that ends well, from a list, about paths if there are any.
+    fn points(&self, command: &str, calls: &[&str], paths: &[&str]) -> Vec<Point> {
+        let _ = self.run(&faults::strace(calls, RECORD, paths), command).expect_code(0);
+        points(&String::from_utf8_lossy(&self.node().read(RECORD)))
+    }
+
+    /// Kills a command at a point.
+    fn kill(&self, command: &str, point: &Point, paths: &[&str]) {
+        eprintln!("  {command} killed at {point}");
+        let ran = self.run(&point.inject(Fault::Kill, RECORD, paths), command);
+        let record = String::from_utf8_lossy(&self.node().read(RECORD)).into_owned();
+        assert!(Point::was_met(Fault::Kill, &record), "{point} was not met: {}", ran.stderr);
+    }
+
+    /// Nothing is left beside targets.
+    fn assert_tidy(&self) {
+        let left = self.node().sh(&format!("ls /opt/kubernetes; find /srv /opt /{GENCERTS} -name '.reseal-*' 2>/dev/null || :"));
+        assert_eq!(left, "manifests-multi\n");
+    }
+
+    fn former(&self, file: &str) -> Vec<u8> {
+        std::fs::read(self.site.workshop.path().join(file)).expect("the former file is there")
+    }
+
+    fn has_former_files(&self) -> bool {
+        FILES.iter().all(|file| self.node().read(&format!("/srv/kubernetes/{file}")) == self.former(file))
+    }
+
+    /// Forgets the run that was taken back, so that the next one begins like the first.
+    fn forget(&self) {
+        if !self.rows.is_empty() {
+            let _ = self.site.database().sql("drop table if exists manager_info_bak_7");
+        }
+        let _ = self.node().sh("rm -rf /var/lib/reseal");
+    }
+}
+
+/// The Manager's slice.
+impl Bed {
+    fn assert_manager_former(&self) {
+        self.assert_tidy();
+        let metainfo = |name: &str| self.node().read(&format!("/{GENCERTS}/{name}"));
+        assert!(self.has_former_files() && metainfo("etcd-ca.pem") == self.former("etcd-ca.pem"));
+        assert!(String::from_utf8_lossy(&metainfo("config.json")).contains("\"87600h\""));
+        assert_eq!(self.site.database().everything("manager_info"), self.rows);
+    }
+
+    fn assert_manager_renewed(&self) {
+        self.assert_tidy();
+        self.site.assert_renewed();
+    }
+
+    /// All three rows are new, or none; nothing else of the table has changed.
+    fn assert_rows_whole(&self) {
+        let now = self.site.database().everything("manager_info");
+        let differ = now.lines().zip(self.rows.lines()).filter(|(now, before)| now != before).count();
+        assert!(now.lines().count() == self.rows.lines().count() && [0, KEYS.len()].contains(&differ), "{differ} rows are new");
+    }
+
+    /// Kills both commands at these points of theirs, and goes either way from there.
+    fn check_manager(&self, apply: &[Point], rollback: &[Point]) {
+        for point in apply {
+            for next in ["apply", "rollback"] {
+                self.kill("apply", point, &[]);
+                self.go_on(next);
+            }
+        }
+        for point in rollback {
+            for next in ["apply", "rollback"] {
+                self.succeed("apply");
+                self.kill("rollback", point, &[]);
+                self.go_on(next);
+            }
+        }
+    }
+
+    /// What a person does next, and, from the new state, the way back.
+    fn go_on(&self, next: &str) {
+        self.assert_rows_whole();
+        self.succeed(next);
+        if next == "apply" {
+            self.assert_manager_renewed();
+            self.succeed("rollback");
+        }
+        self.assert_manager_former();
+        self.forget();
+    }
+
+    /// The points of both commands.
+    fn manager_points(&self) -> [Vec<Point>; 2] {
+        let calls = [STORING, SPEAKING].concat();
+        let points = ["apply", "rollback"].map(|command| self.points(command, &calls, &[]));
+        self.assert_manager_former();
+        self.forget();
+        points
+    }
+}
+
+#[test]
+fn a_manager_whose_run_is_killed_has_old_rows_or_new_ones() {
+    let bed = Bed::manager();
+    let [apply, rollback] = bed.manager_points();
+    let speaking = |points: Vec<Point>| points.into_iter().filter(|point| point.shown.contains("<socket:")).collect::<Vec<_>>();
+    let (apply, rollback) = (speaking(apply), speaking(rollback));
+    assert!(apply.len() > 10 && rollback.len() > 10, "{apply:?}");
+    bed.check_manager(&sample(&apply, apply.len() / 3), &sample(&rollback, rollback.len()));
+}
+
+#[test]
+#[ignore = "every call of both commands on a Manager"]
+fn every_call_on_a_manager_killed() {
+    let bed = Bed::manager();
+    let [apply, rollback] = bed.manager_points();
+    eprintln!("apply: killed at {} points; rollback: at {}", apply.len(), rollback.len());
+    bed.check_manager(&apply, &rollback);
+}
