@@ -8,7 +8,7 @@ use crate::{
     guard::Risk,
     identity::NodeListing,
     journal::JournalError,
-    machine::{MediumError, database::DatabaseError},
+    machine::{LockError, MediumError, database::DatabaseError},
     memory::{MemoryError, Mixup},
     plan::Rejection,
     preflight::Refusal,
@@ -96,6 +96,9 @@ pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
         }
         Failure::Store(StoreError::Journal { folder, why }) => explain_journal(folder, why, call),
         Failure::Untrusted(untrusted) => explain_untrusted(untrusted, call),
+        Failure::Store(StoreError::Machine(error) | StoreError::Lock(LockError::Machine(error))) if !error.is_denied() => {
+            ("state", vec![format!("remove the cause, then {}", call.again(""))])
+        }
         Failure::Store(_) => ("state", vec![format!("try it as root: `sudo {}`", call.again("").trim_matches('`'))]),
     };
     vec![Problem { code, message: failure.to_string(), hints }]

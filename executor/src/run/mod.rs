@@ -275,8 +275,10 @@ impl Driver<'_> {
         let unchanged = self.is_unchanged(&run)?;
         let reason = why.to_string();
         match self.go_back(&mut run, &reason, false) {
-            _ if unchanged => Err(RunError::Unchanged { why: Box::new(why) }),
+            Ok(()) if unchanged => Err(RunError::Unchanged { why: Box::new(why) }),
             Ok(()) => Err(RunError::RolledBack { why: Box::new(why) }),
+            // The journal alone could not be written.
+            Err(_) if unchanged && self.has_left_nothing(&run)? => Err(RunError::Unchanged { why: Box::new(why) }),
             Err(Fault::Step(StepError::Interrupted(_))) => Err(interrupted(&run)),
             Err(undo) => {
                 let restore_text = run.folder.restore_text().to_string();
@@ -285,7 +287,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Whether a run that failed has changed nothing yet.
+    /// Whether a run that failed has changed nothing yet, as far as the disk shows: what cannot be read may be changed.
     fn is_unchanged(&self, run: &Run) -> Result<bool, StoreError> {
         let steps = steps_of(run)?;
         let touched = match run.state()?.phase {
@@ -293,13 +295,20 @@ impl Driver<'_> {
             _ => steps.len(),
         };
         Ok(steps.iter().take(touched).all(|step| match step {
-            StepRecord::EditJson { .. } | StepRecord::InstallFiles { .. } => step.files().iter().all(|file| !self.is_new(file)),
+            StepRecord::EditJson { .. } | StepRecord::InstallFiles { .. } => step.files().iter().all(|file| !self.may_be_new(file)),
             _ => false,
         }))
     }
 
-    fn is_new(&self, change: &FileChange) -> bool {
-        replace::condition(change, self.machine) == replace::Condition::New
+    fn may_be_new(&self, change: &FileChange) -> bool {
+        matches!(replace::condition(change, self.machine), replace::Condition::New | replace::Condition::Unreadable)
+    }
+
+    /// Whether no staging file lies beside any target.
+    fn has_left_nothing(&self, run: &Run) -> Result<bool, StoreError> {
+        let Some(begin) = run.state()?.begin else { return Ok(true) };
+        let bench = self.bench(begin, &run.folder, true);
+        Ok(begin.steps.iter().flat_map(StepRecord::files).all(|file| replace::has_no_staging(file, &bench)))
     }
 
     /// Whether the end was reached; otherwise the run waits.

@@ -157,6 +157,14 @@ pub enum StepError {
         /// What was still missing.
         missing: String,
     },
+    /// The system does not let a file be read.
+    #[error("`{target}` cannot be read: {why}")]
+    Unreadable {
+        /// The file.
+        target: TargetPath,
+        /// The reason.
+        why: String,
+    },
 }
 
 /// Where a manifest is, for people.

@@ -45,17 +45,27 @@ fn judge(change: &FileChange, sight: &Sight) -> Condition {
     }
 }
 
+/// Why a change cannot be made at a target that is neither as before nor new.
+fn foreign(change: &FileChange, sight: &Sight) -> StepError {
+    let target = change.target.clone();
+    match sight {
+        Sight::Unreadable(why) => StepError::Unreadable { target, why: why.clone() },
+        _ => StepError::Changed(target),
+    }
+}
+
 /// Replaces what is not replaced yet.
 pub fn replace(changes: &[(&FileChange, &[u8])], bench: &Bench<'_>) -> Result<(), StepError> {
     let mut staged = Staged::new(bench);
     for (change, content) in changes {
-        match condition(change, bench.machine) {
+        let sight = bench.machine.look(&change.target);
+        match judge(change, &sight) {
             Condition::New => staged.forget(change)?,
             Condition::Former => {
                 let dress = change.former.as_ref().map_or(Dress::New(change.mode), |former| Dress::Like(&former.metadata));
                 staged.add(change, content, dress)?;
             }
-            _ => return Err(StepError::Changed(change.target.clone())),
+            _ => return Err(foreign(change, &sight)),
         }
     }
     staged.commit()
@@ -69,7 +79,7 @@ pub fn restore(changes: &[&FileChange], bench: &Bench<'_>, discard_changes: bool
         match (judge(change, &sight), &change.former) {
             (Condition::Former | Condition::New, _) => {}
             _ if discard_changes => {}
-            _ => return Err(StepError::Changed(change.target.clone())),
+            _ => return Err(foreign(change, &sight)),
         }
         match &change.former {
             None if matches!(sight, Sight::Absent) => staged.forget(change)?,
@@ -91,6 +101,7 @@ pub fn check(change: &FileChange, bench: &Bench<'_>) -> Result<(), StepError> {
         }
         (Sight::File(seen), None) if seen.snapshot.metadata.mode != change.mode => wrong("its mode"),
         (Sight::File(_), _) => Ok(()),
+        (sight @ Sight::Unreadable(_), _) => Err(foreign(change, &sight)),
         _ => wrong("its kind"),
     }
 }
@@ -120,6 +131,12 @@ pub fn sweep(change: &FileChange, bench: &Bench<'_>) -> Result<(), StepError> {
 
 fn staging(place: &Place, change: &FileChange, bench: &Bench<'_>) -> Place {
     place.beside(&format!(".reseal-{:04}-{}", bench.run.number, change.number))
+}
+
+/// Whether there is certainly no staging file of a change.
+pub fn has_no_staging(change: &FileChange, bench: &Bench<'_>) -> bool {
+    let place = bench.machine.place(&change.target);
+    place.is_ok_and(|place| matches!(bench.machine.look_at(&staging(&place, change, bench)), Sight::Absent))
 }
 
 /// One effect of a commit.
