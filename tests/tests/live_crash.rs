@@ -111,17 +111,11 @@ impl Bed {
 
 /// The Manager's slice.
 impl Bed {
-    fn assert_manager_former(&self) {
-        self.assert_tidy();
-        let metainfo = |name: &str| self.node().read(&format!("/{GENCERTS}/{name}"));
-        assert!(self.has_former_files() && metainfo("etcd-ca.pem") == self.former("etcd-ca.pem"));
-        assert!(String::from_utf8_lossy(&metainfo("config.json")).contains("\"87600h\""));
-        assert_eq!(self.site.database().everything("manager_info"), self.rows);
-    }
-
-    fn assert_manager_renewed(&self) {
-        self.assert_tidy();
-        self.site.assert_renewed();
+    /// All that a run may touch, and what it may leave beside it.
+    fn manager_state(&self) -> String {
+        let files = format!("find /srv/kubernetes /{GENCERTS} -type f");
+        let seen = self.node().sh(&format!("{files} -printf '%p %m %U:%G\\n' | sort; {files} -exec sha256sum {{}} + | sort"));
+        format!("{seen}{}", self.site.database().everything("manager_info"))
     }
 
     /// All three rows are new, or none; nothing else of the table has changed.
@@ -131,62 +125,77 @@ impl Bed {
         assert!(now.lines().count() == self.rows.lines().count() && [0, KEYS.len()].contains(&differ), "{differ} rows are new");
     }
 
-    /// Kills both commands at these points of theirs, and goes either way from there.
-    fn check_manager(&self, apply: &[Point], rollback: &[Point]) {
-        for point in apply {
-            for next in ["apply", "rollback"] {
-                self.kill("apply", point, &[]);
-                self.go_on(next);
-            }
-        }
-        for point in rollback {
-            for next in ["apply", "rollback"] {
-                self.succeed("apply");
-                self.kill("rollback", point, &[]);
-                self.go_on(next);
-            }
-        }
+    /// Both states of a Manager, and the points of both commands from the first call that stores something.
+    fn film(&self) -> Film {
+        let calls = [STORING, SPEAKING].concat();
+        let of = |command: &str| {
+            let points = self.points(command, &calls, &[]);
+            let first = points.iter().position(|point| STORING.contains(&point.call.as_str())).expect("it stores something");
+            points[first..].to_vec()
+        };
+        let old = self.manager_state();
+        let apply = of("apply");
+        self.site.assert_renewed();
+        let new = self.manager_state();
+        let rollback = of("rollback");
+        assert_eq!(self.manager_state(), old);
+        self.forget();
+        Film { old, new, apply, rollback }
     }
 
-    /// What a person does next, and, from the new state, the way back.
-    fn go_on(&self, next: &str) {
+    /// Kills `command`, and checks where `next` ends.
+    fn cut(&self, film: &Film, command: &str, point: &Point, next: &str) {
+        self.kill(command, point, &[]);
         self.assert_rows_whole();
         self.succeed(next);
-        if next == "apply" {
-            self.assert_manager_renewed();
-            self.succeed("rollback");
-        }
-        self.assert_manager_former();
-        self.forget();
+        assert_eq!(self.manager_state(), if next == "apply" { &*film.new } else { &*film.old }, "{command} killed at {point}, then {next}");
     }
 
-    /// The points of both commands.
-    fn manager_points(&self) -> [Vec<Point>; 2] {
-        let calls = [STORING, SPEAKING].concat();
-        let points = ["apply", "rollback"].map(|command| self.points(command, &calls, &[]));
-        self.assert_manager_former();
+    /// Kills both commands at points of theirs, and goes either way from there.
+    fn cut_both(&self, film: &Film, there: &Point, back: &Point) {
+        self.cut(film, "apply", there, "apply");
+        self.cut(film, "rollback", back, "apply");
+        self.cut(film, "rollback", back, "rollback");
+        self.cut(film, "apply", there, "rollback");
         self.forget();
-        points
     }
+}
+
+/// What is known of a Manager's run.
+struct Film {
+    old: String,
+    new: String,
+    apply: Vec<Point>,
+    rollback: Vec<Point>,
 }
 
 #[test]
 fn a_manager_whose_run_is_killed_has_old_rows_or_new_ones() {
     let bed = Bed::manager();
-    let [apply, rollback] = bed.manager_points();
-    let speaking = |points: Vec<Point>| points.into_iter().filter(|point| point.shown.contains("<socket:")).collect::<Vec<_>>();
-    let (apply, rollback) = (speaking(apply), speaking(rollback));
+    let film = bed.film();
+    // What is said to the database once files are replaced: the transaction is among it, and what comes before and after.
+    let said = |points: &[Point]| {
+        let changing = points.iter().skip_while(|point| point.call != "rename");
+        changing.filter(|point| point.shown.contains("<socket:")).cloned().collect::<Vec<_>>()
+    };
+    let (apply, rollback) = (said(&film.apply), film.rollback.iter().filter(|point| point.shown.contains("<socket:")).cloned());
+    let rollback: Vec<Point> = rollback.collect();
     assert!(apply.len() > 10 && rollback.len() > 10, "{apply:?}");
-    bed.check_manager(&sample(&apply, apply.len() / 3), &sample(&rollback, rollback.len()));
+    for (there, back) in sample(&apply, apply.len() / 3).iter().zip(&sample(&rollback, rollback.len() / 3)) {
+        bed.cut_both(&film, there, back);
+    }
 }
 
 #[test]
 #[ignore = "every call of both commands on a Manager"]
 fn every_call_on_a_manager_killed() {
     let bed = Bed::manager();
-    let [apply, rollback] = bed.manager_points();
-    eprintln!("apply: killed at {} points; rollback: at {}", apply.len(), rollback.len());
-    bed.check_manager(&apply, &rollback);
+    let film = bed.film();
+    eprintln!("apply: killed at {} points; rollback: at {}", film.apply.len(), film.rollback.len());
+    assert!(film.apply.len() >= film.rollback.len());
+    for (there, back) in film.apply.iter().zip(film.rollback.iter().cycle()) {
+        bed.cut_both(&film, there, back);
+    }
 }
 
 /// The master's slice.
