@@ -52,7 +52,9 @@ struct Ended {
 impl Scene {
     /// A master that is the Manager too: five files, one of which is not there yet, with owners, modes and attributes to keep.
     fn new() -> Self {
-        Self::with("setfattr -n user.origin -v installer srv/kubernetes/etcd.pem; setfattr -n user.secret -v yes srv/kubernetes/etcd-key.pem")
+        Self::with(
+            "setfattr -n user.origin -v installer srv/kubernetes/etcd.pem; setfattr -n user.secret -v yes srv/kubernetes/etcd-key.pem",
+        )
     }
 
     /// The same with what this script does to it.
@@ -209,7 +211,7 @@ impl Scene {
             (paths.iter().any(|path| has(path)), format!("none of {paths:?} is named")),
             (has("hint:"), "there is no hint".to_owned()),
             (by_hand, "it is not said what to do by hand".to_owned()),
-            (!self.secrets.iter().any(|secret| secret.found_in(ran.said.as_bytes()).is_some()), "a key is shown".to_owned()),
+            (!self.holds_key(ran.said.as_bytes()), "a key is shown".to_owned()),
         ];
         missing.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, why)| Err(why))
     }
@@ -256,25 +258,27 @@ impl Scene {
     /// Keys are where they belong and closed; nothing is left beside targets, unless a run was just cut off.
     fn check_held(&self, root: &Path, is_cut_off: bool) -> Result<(), String> {
         for (path, entry) in self.state(root, "").entries() {
-            let is_own = path.starts_with(STATE) && path != STATE.rsplit_once('/').unwrap().0;
-            let is_backup = path.starts_with(&format!("{STATE}/runs/")) && path.split('/').nth(5) == Some("backup");
+            let is_own = Path::new(path).starts_with(STATE);
+            // Backups keep the modes of files; the folder around them is closed.
+            let is_backup = is_own && path.split('/').nth(5) == Some("backup") && !entry.is_folder;
             let is_staged = path.contains(STAGING);
+            let widest = if entry.is_folder { 0o700 } else { 0o600 };
+            if is_own && !is_backup && entry.mode & !widest != 0 {
+                return Err(format!("`{path}` has the mode {:o}", entry.mode));
+            }
             if is_staged && !is_cut_off {
                 return Err(format!("`{path}` is left"));
             }
-            let widest = if entry.is_folder { 0o700 } else { 0o600 };
-            if is_own && !(is_backup && !entry.is_folder) && entry.mode & !widest != 0 {
-                return Err(format!("`{path}` has the mode {:o}", entry.mode));
-            }
-            if entry.is_folder || is_backup || path == KEY {
-                continue;
-            }
-            let content = fs::read(self.seen(root).join(path)).unwrap();
-            if self.secrets.iter().any(|secret| secret.found_in(&content).is_some()) && !(is_staged && entry.mode & !0o600 == 0) {
+            let may_hold_key = is_backup || path == KEY || is_staged && entry.mode & !0o600 == 0;
+            if !entry.is_folder && !may_hold_key && self.holds_key(&fs::read(self.seen(root).join(path)).unwrap()) {
                 return Err(format!("`{path}`, with the mode {:o}, holds a key", entry.mode));
             }
         }
         Ok(())
+    }
+
+    fn holds_key(&self, content: &[u8]) -> bool {
+        self.secrets.iter().any(|secret| secret.found_in(content).is_some())
     }
 }
 
@@ -374,6 +378,21 @@ fn a_call_that_fails_leaves_everything_as_it_was() {
     let scene = Scene::new();
     fail(&scene, "apply", &sample(&scene.points("apply"), 12), &[Fault::Error("EIO"), Fault::Errors("ENOSPC")]);
     fail(&scene, "rollback", &sample(&scene.points("rollback"), 12), &[Fault::Error("EROFS")]);
+}
+
+/// What cannot be looked at may have been changed, and what cannot be removed is left: neither is "nothing was changed".
+#[test]
+fn a_disk_that_gives_nothing_back_is_told_apart_from_one_that_was_not_touched() {
+    let scene = Scene::new();
+    let points = scene.points("apply");
+    let opened = points.iter().skip_while(|point| point.call != "rename").find(|point| point.call == "openat");
+    let removed = points.iter().filter(|point| point.call == "unlink").nth(1);
+    let visits: Vec<Visit> = [opened, removed].map(|point| Visit(point.unwrap().clone(), Fault::Errors("EIO"))).into();
+    for_each("a disk that gives nothing back", &visits, |Visit(point, fault)| {
+        scene.check_error("apply", point, *fault)?;
+        let (_, ran) = scene.disturb("apply", point, *fault)?;
+        if ran.code == Some(6) { Ok(()) } else { Err(format!("exit {:?}", ran.code)) }
+    });
 }
 
 /// No file can grow over so many bytes: the write that would go over it is short, and the next one fails.

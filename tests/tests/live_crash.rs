@@ -200,19 +200,11 @@ fn every_call_on_a_manager_killed() {
 
 /// The master's slice.
 impl Bed {
-    /// What a restart writes to: the run's journal, the kubelet's folder and the one above it.
+    /// What a restart writes to, for the latest run.
     fn paths(&self) -> Vec<String> {
         let run = self.node().sh("ls /var/lib/reseal/runs 2>/dev/null | tail -n 1");
         let run = if run.is_empty() { "0001-site-7".to_owned() } else { run.trim().to_owned() };
-        self.paths_of(&run)
-    }
-
-    fn paths_of(&self, run: &str) -> Vec<String> {
-        let manifests = ["tos-etcd.manifest", "tos-apiserver.manifest"];
-        let places = ["/opt/kubernetes/manifests-multi", "/opt/kubernetes"];
-        let files = places.iter().flat_map(|place| manifests.map(|name| format!("{place}/{name}")));
-        let own = [format!("/var/lib/reseal/runs/{run}/journal")];
-        files.chain(places.map(str::to_owned)).chain(own).collect()
+        paths_of(&run)
     }
 
     fn running(&self) -> [Option<String>; 3] {
@@ -245,7 +237,7 @@ impl Bed {
     /// Kills `command` at a point of its latest or its first run, and goes on with `next`.
     fn kill_and_go(&self, command: &str, point: &Point, next: &str) {
         let first = command == "apply" && self.has_former_files();
-        let paths = if first { self.paths_of("0001-site-7") } else { self.paths() };
+        let paths = if first { paths_of("0001-site-7") } else { self.paths() };
         self.kill(command, point, &paths.iter().map(String::as_str).collect::<Vec<_>>());
         self.succeed(next);
         if next == "apply" {
@@ -259,7 +251,7 @@ impl Bed {
     /// The points of both commands that are about manifests and, from the first of them on, the journal.
     fn master_points(&self) -> [Vec<Point>; 2] {
         let of = |command: &str| {
-            let paths = if command == "apply" { self.paths_of("0001-site-7") } else { self.paths() };
+            let paths = if command == "apply" { paths_of("0001-site-7") } else { self.paths() };
             let points = self.points(command, STORING, &paths.iter().map(String::as_str).collect::<Vec<_>>());
             let first = points.iter().position(|point| point.call == "rename").expect("a manifest is moved");
             // The record that announces the restart, and its sync.
@@ -272,6 +264,15 @@ impl Bed {
         self.forget();
         [apply, rollback]
     }
+}
+
+/// What a restart writes to: the run's journal, the kubelet's folder and the one above it.
+fn paths_of(run: &str) -> Vec<String> {
+    let manifests = ["tos-etcd.manifest", "tos-apiserver.manifest"];
+    let places = ["/opt/kubernetes/manifests-multi", "/opt/kubernetes"];
+    let files = places.iter().flat_map(|place| manifests.map(|name| format!("{place}/{name}")));
+    let own = [format!("/var/lib/reseal/runs/{run}/journal")];
+    files.chain(places.map(str::to_owned)).chain(own).collect()
 }
 
 /// A call that is known from [`STORING`]'s record of a restart of two manifests: four renames, each with two folders synced.
