@@ -156,6 +156,8 @@ impl Bed {
         self.cut(film, "apply", there, "apply");
         self.cut(film, "rollback", back, "apply");
         self.cut(film, "rollback", back, "rollback");
+        // The first run of a node makes more folders than later ones.
+        self.forget();
         self.cut(film, "apply", there, "rollback");
         self.forget();
     }
