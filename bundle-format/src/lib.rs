@@ -41,13 +41,14 @@ pub mod rfc3339_seconds {
         to.serialize_str(&format(*time).map_err(S::Error::custom)?)
     }
 
-    /// Reads any RFC 3339 time.
+    /// Reads any RFC 3339 time as the one that would be written for it.
     ///
     /// # Errors
-    /// When the text is not RFC 3339.
+    /// When the text is not RFC 3339, or its year in UTC has not four digits.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<OffsetDateTime, D::Error> {
         let text = String::deserialize(from)?;
-        OffsetDateTime::parse(&text, &Rfc3339).map_err(D::Error::custom)
+        let time = OffsetDateTime::parse(&text, &Rfc3339).map_err(D::Error::custom)?;
+        whole_in_utc(time).ok_or_else(|| D::Error::custom("a time whose year in UTC has not four digits"))
     }
 
     /// The text form of a time, for people and files alike.
@@ -55,7 +56,38 @@ pub mod rfc3339_seconds {
     /// # Errors
     /// When the year has more than four digits.
     pub fn format(time: OffsetDateTime) -> Result<String, time::error::Format> {
-        let whole = time.to_offset(UtcOffset::UTC).replace_nanosecond(0);
-        whole.unwrap_or(time).format(&Rfc3339)
+        // A time that UTC has no year for keeps its offset: it can be shown, and is read by nobody.
+        whole_in_utc(time).unwrap_or(time).format(&Rfc3339)
+    }
+
+    fn whole_in_utc(time: OffsetDateTime) -> Option<OffsetDateTime> {
+        let utc = time.checked_to_offset(UtcOffset::UTC)?;
+        utc.replace_nanosecond(0).ok().filter(|utc| (0..=9999).contains(&utc.year()))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use time::macros::datetime;
+
+        #[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+        struct Moment(#[serde(with = "super")] time::OffsetDateTime);
+
+        #[test]
+        fn times_are_read_as_they_would_be_written() {
+            let read = |text: &str| serde_json::from_value::<Moment>(text.into()).ok();
+            let moment = Moment(datetime!(2026-01-31 08:00 UTC));
+            assert_eq!(serde_json::to_value(&moment).unwrap(), "2026-01-31T08:00:00Z");
+            for text in ["2026-01-31T08:00:00Z", "2026-01-31T16:00:00+08:00", "2026-01-31T08:00:00.999Z"] {
+                assert_eq!(read(text).as_ref(), Some(&moment), "{text}");
+            }
+            for text in ["2026-01-31", "2026-02-30T08:00:00Z", "9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01"] {
+                assert_eq!(read(text), None, "{text}");
+            }
+        }
+
+        #[test]
+        fn a_time_beyond_utc_can_be_shown() {
+            assert_eq!(super::format(datetime!(9999-12-31 23:59:59 -1)).unwrap(), "9999-12-31T23:59:59-01:00");
+        }
     }
 }

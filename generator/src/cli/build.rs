@@ -13,7 +13,7 @@ use bundle_format::{
     signature::SignerCount,
 };
 use serde::Serialize;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 use super::{DONE, Failure, Outcome, load_signer, sign};
 use crate::{
@@ -210,7 +210,9 @@ fn read_site_file(path: &Path) -> Result<SiteFile, Failure> {
 }
 
 fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
-    OffsetDateTime::parse(text, &Rfc3339).map_err(|error| format!("{error}; a time is written 2026-01-31T08:00:00Z"))
+    let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|error| error.to_string());
+    let time = time.and_then(|time| time.checked_to_offset(UtcOffset::UTC).ok_or_else(|| "it is past the last year of UTC".to_owned()));
+    time.map_err(|error| format!("{error}; a time is written 2026-01-31T08:00:00Z"))
 }
 
 fn parse_count(text: &str) -> Result<SignerCount, String> {

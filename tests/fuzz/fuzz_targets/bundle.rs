@@ -1,7 +1,12 @@
 //! A bundle as bytes, trusted by whatever key it claims: the gzip header, the outer digest, then whatever follows.
 #![no_main]
 
-use bundle_format::{limits::Limits, name::EntryPath, reader::{Tarball, Unverified, Visitor}, slice::Slice};
+use bundle_format::{
+    limits::Limits,
+    name::EntryPath,
+    reader::{Tarball, Unverified, Visitor},
+    slice::Slice,
+};
 use libfuzzer_sys::fuzz_target;
 use zeroize::Zeroizing;
 

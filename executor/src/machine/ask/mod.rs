@@ -17,6 +17,7 @@ use std::{
     io::{self, Read, Write},
     net::SocketAddr,
     sync::Arc,
+    time::Duration,
 };
 
 use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
@@ -62,6 +63,31 @@ pub struct Answer {
     pub status: u16,
     /// The body, at most [`MOST_BODY`] bytes.
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads one answer, whoever sends it, and not much more than that. An error names `to`, and `patience` where it was exhausted.
+    ///
+    /// # Errors
+    /// When there is no whole answer of HTTP, or it is past a bound.
+    pub fn read(from: &mut impl Read, to: SocketAddr, patience: Duration) -> Result<Self, AskError> {
+        let context = &Context { to, patience };
+        let mut received = Vec::new();
+        let mut head = None;
+        loop {
+            if head.is_none() {
+                head = Head::of(&received).map_err(|error| context.not_http(&error))?;
+            }
+            if let Some(head) = &head
+                && let Some(body) = body(head, &received, context)?
+            {
+                return Ok(Self { status: head.status, body: body.to_vec() });
+            }
+            if read_some(from, &mut received).map_err(|error| context.io(Stage::Answer, &error))? == 0 {
+                return ended(head.as_ref(), received, context);
+            }
+        }
+    }
 }
 
 impl Machine {
@@ -128,21 +154,7 @@ fn request(question: &Question<'_>) -> Result<Vec<u8>, AskError> {
 
 fn exchange(stream: &mut (impl Read + Write), request: &[u8], context: &Context) -> Result<Answer, AskError> {
     stream.write_all(request).and_then(|()| stream.flush()).map_err(|error| context.io(Stage::Answer, &error))?;
-    let mut received = Vec::new();
-    let mut head = None;
-    loop {
-        if head.is_none() {
-            head = Head::of(&received).map_err(|error| context.not_http(&error))?;
-        }
-        if let Some(head) = &head
-            && let Some(body) = body(head, &received, context)?
-        {
-            return Ok(Answer { status: head.status, body: body.to_vec() });
-        }
-        if read_some(stream, &mut received).map_err(|error| context.io(Stage::Answer, &error))? == 0 {
-            return ended(head.as_ref(), received, context);
-        }
-    }
+    Answer::read(stream, context.to, context.patience)
 }
 
 /// The body, once it is as long as the head says.

@@ -21,6 +21,28 @@ const CLOSE: char = ']';
 const PASSED: &str = "passed";
 const END: &str = "end";
 
+/// What a client program said, as far as it is understood.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Heard {
+    /// The answers, in their order.
+    pub answers: Vec<Answer>,
+    /// How many expectations passed.
+    pub passed: usize,
+    /// Whether the last statement was reached.
+    pub is_whole: bool,
+    /// The number and text of the first error. The text may have part of a secret in it: it is for [`masked`] alone.
+    pub error: Option<(u16, String)>,
+}
+
+impl Heard {
+    /// What stands in a standard output and in a standard error, whoever wrote them.
+    #[must_use]
+    pub fn of(output: &[u8], complaint: &[u8]) -> Self {
+        let (answers, passed, is_whole) = answers(output);
+        Self { answers, passed, is_whole, error: first_error(complaint, output) }
+    }
+}
+
 /// Says `statements` to the database `schema`, in one run of `command`.
 pub fn say(command: &ClientCommand, patience: Duration, schema: Option<&str>, doing: &'static str, statements: Vec<Statement>) -> Told {
     let server = command.to_string();
@@ -30,10 +52,10 @@ pub fn say(command: &ClientCommand, patience: Duration, schema: Option<&str>, do
         Ok(ran) => ran,
         Err(error) => return Told { answers: Vec::new(), end: Err(error) },
     };
-    let (answers, passed, is_whole) = answers(&ran.stdout);
+    let Heard { answers, passed, is_whole, error } = Heard::of(&ran.stdout, &ran.stderr);
     let mut failed = statements.into_iter().filter_map(Statement::otherwise).skip(passed);
     // A client that goes on after an error may end as if there had been none.
-    let end = match (complaint(&ran), failed.next()) {
+    let end = match (error, failed.next()) {
         // The subquery of two rows.
         (Some((1242, _)), Some(otherwise)) => Err(otherwise),
         (Some((code, text)), _) => Err(context.error(code, &text)),
@@ -167,9 +189,9 @@ fn answers(output: &[u8]) -> (Vec<Answer>, usize, bool) {
 
 /// The number and text of the first error of a server or client, which reads `ERROR 1045 (28000): Access denied …`. What follows on
 /// other lines may be the statement itself, and is left alone.
-fn complaint(ran: &Output) -> Option<(u16, String)> {
+fn first_error(complaint: &[u8], output: &[u8]) -> Option<(u16, String)> {
     let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>();
-    let mut all = lines(&ran.stderr).into_iter().chain(lines(&ran.stdout));
+    let mut all = lines(complaint).into_iter().chain(lines(output));
     all.find_map(|line| {
         let after = line.get(line.find("ERROR ")? + "ERROR ".len()..)?;
         let (code, rest) = after.split_once(' ')?;

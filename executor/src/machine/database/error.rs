@@ -262,6 +262,7 @@ const MOST_CHARS: usize = 300;
 
 /// `text` on one line, cut, and without what may be part of a key: every run of 16 or more characters of base64 or hexadecimal.
 /// A run of nothing but small letters and `/` is a path or a word: of random base64 no run of 16 is one, by 1 in 10^5 and more.
+#[must_use]
 pub fn masked(text: &str) -> String {
     let mut out = String::new();
     let mut run = String::new();

@@ -29,8 +29,9 @@ use zeroize::Zeroizing;
 
 pub use access::{Access, ClientCommand, CommandError, Native, Server, Tls, Way};
 pub use change::Outcome;
+pub use client::Heard;
 pub use copy::{Present, Worth};
-pub use error::DatabaseError;
+pub use error::{DatabaseError, masked};
 pub use look::{Capacity, Row, Stored};
 pub use survey::{Copy, Survey, Table};
 
