@@ -217,10 +217,11 @@ fn encryption_that_is_too_much_work_or_too_old_is_refused_at_once() {
         wrapped(seq(&[oid("1.3.6.1.4.1.11591.4.11"), seq(&[octets(&[0; 8]), int(cost), int(&[block]), int(lanes)])]))
     };
     assert_eq!(refused(&pbkdf2(&[0x04, 0x00])), KeyError::WrongPassphrase, "reasonable work is done");
-    assert_eq!(refused(&pbkdf2(&[0x01, 0x31, 0x2d, 0x00])), KeyError::WorkFactor { work: 20_000_000, most: 10_000_000 });
-    assert!(matches!(refused(&scrypt(&[0x10, 0, 0], 8, &[1])), KeyError::WorkFactor { work: 0x4000_0000, .. }));
-    assert!(matches!(refused(&scrypt(&[0x40, 0], 8, &[0x7f, 0xff])), KeyError::WorkFactor { .. }));
-    assert_eq!(refused(&scrypt(&[0x40, 0], 8, &[0x00, 0x81])), KeyError::WorkFactor { work: (1 << 24) + (1 << 17), most: 1 << 24 });
+    assert_eq!(refused(&pbkdf2(&[0x01, 0x31, 0x2d, 0x00])), KeyError::WorkFactor { work: 20_000_000, most: 2_000_000 });
+    assert!(matches!(refused(&scrypt(&[0x10, 0, 0], 8, &[1])), KeyError::WorkFactor { work: 0x4000_0400, .. }));
+    assert!(matches!(refused(&scrypt(&[0x40, 0], 8, &[0x7f, 0xff])), KeyError::WorkFactor { work: 0xfffe_0000, .. }));
+    let gigabyte = KeyError::WorkFactor { work: (2 + 0xffff) * 127 * 128, most: 160 << 20 };
+    assert_eq!(refused(&scrypt(&[2], 127, &[0, 0xff, 0xff])), gigabyte, "little work for each of many lanes");
 
     let folder = folder();
     let arguments = ["pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-passout", "pass:open sesame"];

@@ -10,6 +10,7 @@ use reseal::x509::{
     splice::{self, Splice},
     time,
 };
+
 /// `sha256WithRSAEncryption`, 1.2.840.113549.1.1.11.
 const RSA_SHA256: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0b];
 

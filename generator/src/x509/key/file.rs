@@ -15,12 +15,13 @@ use super::{KeyError, Passphrase};
 
 /// The largest key file, in bytes.
 const MOST_BYTES: usize = 256 * 1024;
-/// Iterations of PBKDF2, the most that are done.
-const MOST_ITERATIONS: u64 = 10_000_000;
-/// Memory that scrypt may take, in bytes.
-const MOST_MEMORY: u64 = 256 * 1024 * 1024;
-/// Block mixes that scrypt may do: sixteen times those of a key of `reseal keygen`, some seconds.
-const MOST_MIXES: u64 = 1 << 24;
+/// Iterations of PBKDF2, the most that are done: a thousand times what OpenSSL does by itself, some seconds with SHA-512.
+const MOST_ITERATIONS: u64 = 2_000_000;
+/// Memory that scrypt may take, in bytes: some more than its usual strongest parameters do (N = 2^17, r = 8), which are past what OpenSSL
+/// takes by itself.
+const MOST_MEMORY: u64 = 160 * 1024 * 1024;
+/// Blocks of 128 bytes that scrypt may mix, twice each: 32 times what OpenSSL does by itself, some seconds.
+const MOST_MIXES: u64 = 1 << 22;
 
 /// How a private key is wrapped.
 pub(super) enum Form {
@@ -112,17 +113,18 @@ fn decrypt(der: &[u8], passphrase: &Passphrase) -> Result<Zeroizing<Vec<u8>>, Ke
 }
 
 fn bound_work(kdf: &pkcs5::pbes2::Kdf) -> Result<(), KeyError> {
-    let (work, most) = match kdf {
-        pkcs5::pbes2::Kdf::Pbkdf2(parameters) => (parameters.iteration_count.into(), MOST_ITERATIONS),
+    match kdf {
+        pkcs5::pbes2::Kdf::Pbkdf2(parameters) => bound(parameters.iteration_count.into(), MOST_ITERATIONS),
         pkcs5::pbes2::Kdf::Scrypt(parameters) => {
-            let lanes = parameters.cost_parameter.saturating_mul(parameters.block_size.into());
-            let memory = lanes.saturating_mul(128);
-            if memory > MOST_MEMORY {
-                return Err(KeyError::WorkFactor { work: memory, most: MOST_MEMORY });
-            }
-            (lanes.saturating_mul(parameters.parallelization.into()), MOST_MIXES)
+            let (cost, block, lanes) = (parameters.cost_parameter, parameters.block_size.into(), parameters.parallelization.into());
+            // One table for all lanes, and a block for each (RFC 7914, 6).
+            bound(cost.saturating_add(lanes).saturating_mul(block).saturating_mul(128), MOST_MEMORY)?;
+            bound(cost.saturating_mul(block).saturating_mul(lanes), MOST_MIXES)
         }
-        _ => return Err(KeyError::UnsupportedEncryption { what: kdf.oid().to_string() }),
-    };
+        _ => Err(KeyError::UnsupportedEncryption { what: kdf.oid().to_string() }),
+    }
+}
+
+fn bound(work: u64, most: u64) -> Result<(), KeyError> {
     if work > most { Err(KeyError::WorkFactor { work, most }) } else { Ok(()) }
 }
