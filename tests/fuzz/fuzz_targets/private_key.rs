@@ -9,9 +9,8 @@ fn check(key: &PrivateKey) {
     let again = PrivateKey::load(text.as_bytes(), None).expect("what was written is read");
     assert_eq!((again.kind(), again.spki_der()), (key.kind(), key.spki_der()));
     assert_eq!(again.to_pem(), text, "one key has one text");
-    let secrets = key.secrets();
-    assert!(secrets.len() >= 2 && secrets.iter().all(|secret| secret.len() >= 16), "a short one would be found in every bundle");
-    assert!(secrets.iter().all(|secret| !format!("{key:?}").as_bytes().windows(secret.len()).any(|window| window == secret.as_slice())));
+    assert!(key.secrets().len() >= 2, "what must be found in no bundle");
+    assert_eq!(format!("{key:?}"), format!("PrivateKey({}, {})", key.kind(), key.public_key()), "nothing but what is public");
 }
 
 fuzz_target!(|bytes: &[u8]| {
