@@ -5,6 +5,7 @@
 //! * [`writer`]: entries to bytes, deterministically, and never with a forbidden secret inside.
 //! * [`countersign`]: a further signature on a finished bundle.
 //! * [`reader`]: bytes to entries. [`reader::Unverified`] becomes [`reader::Verified`] by its signature and in no other way.
+//! * [`facts`] and [`recipient`]: what a node is, on its way to the workstation, and whom secrets for it are sealed to.
 //! * [`certificate`]: the public facts of a certificate, and whether one verifies under another.
 //!
 //! This crate takes [`std::io::Read`] and [`std::io::Write`]. It never prints, opens a path or uses the network.
@@ -13,11 +14,13 @@
 pub mod certificate;
 pub mod countersign;
 pub mod digest;
+pub mod facts;
 pub mod forbidden;
 pub mod limits;
 pub mod manifest;
 pub mod name;
 pub mod reader;
+pub mod recipient;
 pub mod signature;
 pub mod slice;
 pub mod sums;

@@ -2,6 +2,7 @@
 
 use bundle_format::{
     digest::{Fingerprint, TypedFingerprint},
+    facts::FactsError,
     name::SiteName,
     reader::BundleError,
 };
@@ -10,6 +11,7 @@ use thiserror::Error;
 use crate::{
     machine::{MachineError, MediumError},
     memory::{MemoryError, Mixup},
+    node_identity::IdentityError,
     plan::Rejection,
     preflight::Refusal,
     run::{RunError, StoreError},
@@ -43,6 +45,9 @@ pub enum Failure {
     /// The bundle is not from a trusted signer, or not whole.
     #[error(transparent)]
     Bundle(BundleError),
+    /// The facts cannot be written.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// A flag's value is of no use.
     #[error("`{flag}`: {why}")]
     Flag {
@@ -51,6 +56,9 @@ pub enum Failure {
         /// The reason.
         why: String,
     },
+    /// The node's identity cannot be made or used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// A system call failed before the first change.
     #[error(transparent)]
     Machine(#[from] MachineError),
@@ -82,6 +90,9 @@ pub enum Failure {
     /// What was named cannot be opened.
     #[error(transparent)]
     Medium(MediumError),
+    /// What was asked for cannot be written where the operator said.
+    #[error(transparent)]
+    Out(MachineError),
     /// The preflight refuses; each refusal is a problem of its own.
     #[error("refused before the first change")]
     Refused(Vec<Refusal>),
@@ -138,9 +149,12 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Bundle(BundleError::Io(_))
+            | Self::Facts(_)
+            | Self::Identity(_)
             | Self::Machine(_)
             | Self::NoSite { .. }
             | Self::NotPinned { .. }
+            | Self::Out(_)
             | Self::Run(RunError::Unchanged { .. }) => Exit::Failed,
             Self::Bundle(_) | Self::Mixup(_) | Self::Rejected(_) | Self::Medium(MediumError::Bundle(_)) | Self::Untrusted(_) => {
                 Exit::Rejected

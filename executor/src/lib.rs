@@ -5,6 +5,7 @@
 //! * [`quorum`], `mode`, `guard`: whether a member of etcd may be stopped.
 //! * `bundle`, `identity`, `trust`, `facts`, `plan`, `preflight`: from a bundle and a machine to what will be done, or why not.
 //! * `memory`: what is remembered of bundles that were applied: their signers, the site, the last serial.
+//! * `inventory`, `node_identity`: what this node is before any bundle exists, and whom secrets for it are sealed to.
 //! * [`journal`] and `run`: what was begun, what is done, and what therefore comes next, after a power cut too.
 //! * `steps`: one file for each kind of step.
 //! * [`cli`] and `present`: arguments in, words out.
@@ -19,6 +20,7 @@ mod facts;
 mod guard;
 pub mod health;
 mod identity;
+mod inventory;
 pub mod journal;
 pub mod json;
 mod keys;
@@ -26,6 +28,7 @@ pub mod kubectl;
 pub mod machine;
 mod memory;
 mod mode;
+mod node_identity;
 pub use machine::database;
 mod plan;
 mod preflight;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod backups;
+mod facts;
 mod job;
 mod plan;
 mod rollback;
@@ -34,6 +35,7 @@ const EXIT_CODES: &str = "Exit codes:
   7  applied, and etcd's quorum waits for other nodes
 
 Examples:
+  reseal-node facts --out facts.json
   reseal-node verify site-7.tar.gz --signer SHA256:...
   reseal-node plan site-7.tar.gz --signer SHA256:...
   reseal-node apply site-7.tar.gz --signer SHA256:...
@@ -65,6 +67,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Facts(facts::Args),
     Verify(verify::Args),
     Plan(plan::Args),
     Apply(apply::Args),
@@ -137,6 +140,7 @@ impl Command {
         match self {
             Self::Apply(args) => args.run(context),
             Self::Backups(args) => args.run(context),
+            Self::Facts(args) => args.run(context),
             Self::Plan(args) => args.run(context),
             Self::Rollback(args) => args.run(context),
             Self::Signers(args) => args.run(context),
@@ -164,6 +168,7 @@ impl Cli {
                 ("apply", [args.bundle.words(), args.node.words(), flags, args.work.words()].concat())
             }
             Command::Backups(args) => ("backups", args.words()),
+            Command::Facts(args) => ("facts", args.words()),
             Command::Plan(args) => ("plan", [args.bundle.words(), args.node.words(), args.work.words()].concat()),
             Command::Rollback(args) => ("rollback", [args.restart.words(), args.database.words()].concat()),
             Command::Signers(args) => ("signers", args.words()),

@@ -18,6 +18,9 @@ use crate::{
 /// Where servers put their socket, in the order in which they are tried.
 const SOCKETS: [&str; 3] = ["/var/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock"];
 const PORT: u16 = 3306;
+const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+/// How long the port may take to answer where there is no socket.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What may be overridden about restarts.
 #[derive(Clone, Debug, clap::Args)]
@@ -113,6 +116,28 @@ impl DatabaseArgs {
         };
         let database = self.db_name.clone().or_else(|| known.database.clone());
         Ok(Database::new(Access { way, database, patience: Access::PATIENCE }))
+    }
+
+    /// Where the database is, as far as flags and custom tell: nothing where neither does.
+    pub fn place(&self, machine: &Machine) -> DatabaseConnection {
+        let none = DatabaseConnection::default();
+        if self.db_command.is_some() {
+            return none;
+        }
+        let local = || machine.listens((LOOPBACK, PORT).into(), machine.deadline(PATIENCE)).is_ok();
+        match self.server(&none, machine) {
+            Server::Address(host, port) => DatabaseConnection { host: Some(host), port: Some(port), ..none },
+            Server::Socket(path) if self.db_socket.is_some() || machine.has_socket(&path) => {
+                DatabaseConnection { socket: path.to_str().map(str::to_owned), ..none }
+            }
+            Server::Socket(_) if local() => DatabaseConnection { host: Some(LOOPBACK), port: Some(PORT), ..none },
+            Server::Socket(_) => none,
+        }
+    }
+
+    /// The user that was named.
+    pub fn user(&self) -> Option<String> {
+        self.db_user.clone()
     }
 
     fn server(&self, known: &DatabaseConnection, machine: &Machine) -> Server {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::{ANSWER, BEYOND_GRACE, Container, ContainerError, Wanted, is_id, says_gone};
+use super::{ANSWER, BEYOND_GRACE, Container, ContainerError, Listed, Wanted, is_id, says_gone};
 use crate::machine::Machine;
 
 const PROGRAM: &str = "crictl";
@@ -16,6 +16,10 @@ pub(super) fn running(machine: &Machine, wanted: &Wanted<'_>) -> Result<Vec<Cont
     let mut running = running_in(&output.stdout)?;
     running.retain(|found| wanted.fits(&found.container, &found.pod, &found.namespace));
     Ok(running)
+}
+
+pub(super) fn all(machine: &Machine) -> Result<Vec<Listed>, ContainerError> {
+    all_in(&machine.run(PROGRAM, &["ps", "--all", "-o", "json"], None, ANSWER)?.stdout)
 }
 
 pub(super) fn stop(machine: &Machine, id: &str, grace: Duration) -> Result<(), ContainerError> {
@@ -38,6 +42,8 @@ struct Answer {
 struct Entry {
     id: String,
     metadata: Metadata,
+    #[serde(default)]
+    image: Option<Image>,
     state: String,
     created_at: Nanoseconds,
     #[serde(default)]
@@ -47,6 +53,14 @@ struct Entry {
 #[derive(Deserialize)]
 struct Metadata {
     name: String,
+}
+
+/// The image as the pod named it (of later versions), or as the runtime knows it, which may be a digest.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Image {
+    image: String,
+    user_specified_image: String,
 }
 
 /// Since 1970. JSON of protocol buffers writes 64-bit numbers as strings.
@@ -64,6 +78,21 @@ enum Nanoseconds {
 pub fn running_in(output: &[u8]) -> Result<Vec<Container>, ContainerError> {
     let answer: Answer = serde_json::from_slice(output).map_err(|error| malformed(error.to_string()))?;
     answer.containers.into_iter().filter(|entry| entry.state == RUNNING).map(container).collect()
+}
+
+/// The containers of a `crictl ps --all -o json`.
+///
+/// # Errors
+/// When it is none.
+pub fn all_in(output: &[u8]) -> Result<Vec<Listed>, ContainerError> {
+    let answer: Answer = serde_json::from_slice(output).map_err(|error| malformed(error.to_string()))?;
+    answer.containers.into_iter().map(listed).collect()
+}
+
+fn listed(mut entry: Entry) -> Result<Listed, ContainerError> {
+    let Image { image, user_specified_image } = entry.image.take().unwrap_or_default();
+    let image = if user_specified_image.is_empty() { image } else { user_specified_image };
+    container(entry).map(|Container { container, pod, namespace, .. }| Listed { container, pod, namespace, image })
 }
 
 fn container(entry: Entry) -> Result<Container, ContainerError> {
@@ -130,6 +159,16 @@ mod tests {
     }
   ]
 }"#;
+
+    #[test]
+    fn all_containers_are_read_with_their_images() {
+        let found = all_in(OLD.as_bytes()).expect("an answer");
+        let images: Vec<&str> = found.iter().map(|listed| listed.image.as_str()).collect();
+        assert_eq!(images, ["sha256:5db7", ""]);
+        let named = OLD.replace("\"image\": \"sha256:5db7\"", "\"image\": \"sha256:5db7\", \"userSpecifiedImage\": \"t/etcd:tos-2.1\"");
+        assert_eq!(all_in(named.as_bytes()).expect("an answer")[0].image, "t/etcd:tos-2.1");
+        assert!(all_in(b"{").is_err());
+    }
 
     #[test]
     fn running_containers_are_read_and_the_ended_are_not() {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{ANSWER, BEYOND_GRACE, Container, ContainerError, PAUSE, Wanted, excerpt, is_id, says_gone};
+use super::{ANSWER, BEYOND_GRACE, Container, ContainerError, Listed, PAUSE, Wanted, excerpt, is_id, says_gone};
 use crate::machine::Machine;
 
 const PROGRAM: &str = "docker";
@@ -36,6 +36,11 @@ pub(super) fn running(machine: &Machine, wanted: &Wanted<'_>) -> Result<Vec<Cont
     let named: Vec<Named> = listed.into_iter().filter(|named| wanted.fits(&named.container, &named.pod, &named.namespace)).collect();
     let starts = starts(&named, |ids| inspect(machine, ids))?;
     Ok(named.into_iter().filter_map(|named| started(named, &starts)).collect())
+}
+
+pub(super) fn all(machine: &Machine) -> Result<Vec<Listed>, ContainerError> {
+    let arguments = ["ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}} {{.Image}}"];
+    all_in(&machine.run(PROGRAM, &arguments, None, ANSWER)?.stdout)
 }
 
 fn started(named: Named, starts: &Starts) -> Option<Container> {
@@ -97,6 +102,20 @@ pub fn names_in(output: &[u8]) -> Result<Vec<Named>, ContainerError> {
         if container != PAUSE {
             found.push(Named { id: id.to_owned(), container: container.to_owned(), pod: pod.to_owned(), namespace: namespace.to_owned() });
         }
+    }
+    Ok(found)
+}
+
+/// The application containers of pods among the lines `<id> <names> <image>` of `docker ps`.
+///
+/// # Errors
+/// When a line is another.
+pub fn all_in(output: &[u8]) -> Result<Vec<Listed>, ContainerError> {
+    let mut found = Vec::new();
+    for line in lines(output)? {
+        let (named, image) = line.rsplit_once(' ').ok_or_else(|| malformed("id, names and image", line))?;
+        let named = names_in(named.as_bytes())?.into_iter();
+        found.extend(named.map(|Named { container, pod, namespace, .. }| Listed { container, pod, namespace, image: image.to_owned() }));
     }
     Ok(found)
 }
@@ -167,6 +186,19 @@ mod tests {
         );
         assert_eq!(names(&output), one("tos-etcd-tos", "tos-etcd-n1"));
         assert!(names("").is_empty() && names("\n").is_empty());
+    }
+
+    #[test]
+    fn all_containers_are_read_with_their_images() {
+        let output = format!(
+            "{ETCD} k8s_registry_registry-n1_kube-system_{UID}_0 transwarp/registry:tos-2.1\n{PAUSE_OF_ETCD} k8s_POD_tos-etcd-n1_kube-system_{UID}_0 pause\n{DATABASE} manager-db mysql\n"
+        );
+        let found = all_in(output.as_bytes()).expect("these are lines of docker ps");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].container.as_str(), found[0].image.as_str()), ("registry", "transwarp/registry:tos-2.1"));
+        for output in ["x", "--all a b", "Cannot connect to it"] {
+            assert!(all_in(output.as_bytes()).is_err(), "{output}");
+        }
     }
 
     #[test]
@@ -269,7 +301,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_output_panics(output: Vec<u8>) {
-            let _ = (names_in(&output), starts_in(&output));
+            let _ = (names_in(&output), starts_in(&output), all_in(&output));
         }
 
         #[test]

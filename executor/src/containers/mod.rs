@@ -20,9 +20,9 @@ use time::OffsetDateTime;
 
 use crate::machine::{Ending, Machine, MachineError, Output, ProcessError};
 
-pub use crictl::running_in as crictl_containers;
+pub use crictl::{all_in as crictl_all, running_in as crictl_containers};
 pub use detect::Detection;
-pub use docker::{names_in as docker_names, starts_in as docker_starts};
+pub use docker::{all_in as docker_all, names_in as docker_names, starts_in as docker_starts};
 
 /// How long a runtime may take to answer a question: a busy engine of these years takes seconds.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -67,6 +67,19 @@ pub struct Container {
     pub namespace: String,
     /// When it started (`crictl` only knows when it was created), to about a second.
     pub started: OffsetDateTime,
+}
+
+/// A container of a pod, whether it runs or has ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listed {
+    /// Its name in the pod.
+    pub container: String,
+    /// The pod.
+    pub pod: String,
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The image as it was named, where that is known.
+    pub image: String,
 }
 
 /// Which containers are asked for.
@@ -132,6 +145,18 @@ impl Runtime {
             Self::Crictl => crictl::running(machine, wanted),
             Self::Docker => docker::running(machine, wanted),
             Self::ProcessTable => process_table::running(machine, wanted),
+        }
+    }
+
+    /// All containers of pods, ended ones too; none where there is only the process table, which knows no pods.
+    ///
+    /// # Errors
+    /// As [`Runtime::running`].
+    pub fn all(self, machine: &Machine) -> Result<Vec<Listed>, ContainerError> {
+        match self {
+            Self::Crictl => crictl::all(machine),
+            Self::Docker => docker::all(machine),
+            Self::ProcessTable => Ok(Vec::new()),
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 use nix::{
     ifaddrs::getifaddrs,
     net::if_::InterfaceFlags,
-    sys::socket::SockaddrStorage,
+    sys::{socket::SockaddrStorage, utsname::uname},
     unistd::{geteuid, gethostname},
 };
 use time::OffsetDateTime;
@@ -27,7 +27,37 @@ pub struct Host {
     pub machine_id: Option<String>,
 }
 
+/// An address and the interface that has it.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Interface {
+    /// The address.
+    pub address: IpAddr,
+    /// The interface's name.
+    pub name: String,
+}
+
+/// What the kernel says of itself.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Kernel {
+    /// Its release, as `uname -r` prints it.
+    pub release: String,
+    /// The machine's architecture, as `uname -m` prints it.
+    pub architecture: String,
+}
+
 impl Machine {
+    /// The addresses of its interfaces, without those of the loopback interface; a tree has none.
+    pub fn interfaces(&self) -> Vec<Interface> {
+        if self.is_whole { interfaces() } else { Vec::new() }
+    }
+
+    /// The kernel; a tree has none.
+    pub fn kernel(&self) -> Option<Kernel> {
+        let told = self.is_whole.then(uname)?.ok()?;
+        let text = |text: &std::ffi::OsStr| text.to_string_lossy().into_owned();
+        Some(Kernel { release: text(told.release()), architecture: text(told.machine()) })
+    }
+
     /// How this host knows itself; of a tree, what its files say.
     pub fn host(&self) -> Host {
         let machine_id = self.etc("machine-id");
@@ -69,11 +99,18 @@ impl Machine {
 }
 
 fn addresses() -> Vec<IpAddr> {
+    let mut found: Vec<IpAddr> = interfaces().into_iter().map(|interface| interface.address).collect();
+    found.dedup();
+    found
+}
+
+/// Sorted by address.
+fn interfaces() -> Vec<Interface> {
     let Ok(interfaces) = getifaddrs() else { return Vec::new() };
-    let mut found: Vec<IpAddr> = interfaces
+    let mut found: Vec<Interface> = interfaces
         .filter(|interface| !interface.flags.contains(InterfaceFlags::IFF_LOOPBACK))
-        .filter_map(|interface| interface.address.as_ref().and_then(ip))
-        .filter(|address| !address.is_loopback())
+        .filter_map(|interface| Some(Interface { address: interface.address.as_ref().and_then(ip)?, name: interface.interface_name }))
+        .filter(|interface| !interface.address.is_loopback())
         .collect();
     found.sort();
     found.dedup();

@@ -22,6 +22,7 @@ mod file;
 mod folder;
 mod host;
 mod metadata;
+mod once;
 mod path;
 mod pipes;
 mod process;
@@ -47,7 +48,7 @@ pub use deadline::Deadline;
 #[cfg(test)]
 pub use file::Seen;
 pub use file::{Dress, MOST_BYTES, Sight};
-pub use host::Host;
+pub use host::{Host, Interface, Kernel};
 pub use metadata::{Metadata, Snapshot};
 pub use path::{Located, Place, PlaceError};
 pub use process::{Ending, Output, ProcessError};

@@ -10,6 +10,7 @@ use crate::{
     journal::JournalError,
     machine::{LockError, MediumError},
     memory::{MemoryError, Mixup},
+    node_identity::IdentityError,
     plan::Rejection,
     run::{RunError, StoreError},
 };
@@ -70,7 +71,9 @@ pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
     }
     let (code, hints) = match failure {
         Failure::Bundle(error) => explain_bundle(error, call),
+        Failure::Facts(_) => ("facts", vec!["report this to whoever made this program".to_owned()]),
         Failure::Flag { .. } => ("flag", vec![format!("see `{} {} --help`", call.program, call.command)]),
+        Failure::Identity(error) => explain_identity(error, call),
         Failure::Machine(_) => ("system", Vec::new()),
         Failure::Medium(MediumError::Open { .. } | MediumError::Bundle(_)) => {
             ("cannot-open", vec!["name the bundle's tarball, or the folder that it was unpacked to".to_owned()])
@@ -87,6 +90,7 @@ pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
         Failure::NoSite { .. } => ("no-site", vec![call.other("signers")]),
         Failure::NotPinned { pinned, .. } => ("not-pinned", pinned.iter().map(|pinned| format!("pinned here: {pinned}")).collect()),
         Failure::NoBundle => ("no-bundle", vec![format!("name it: {}", call.again("<site>-<serial>.tar.gz"))]),
+        Failure::Out(_) => ("out", vec!["name a file that does not exist yet, in a folder that does".to_owned()]),
         Failure::Refused(_) => ("refused", Vec::new()),
         Failure::Rejected(rejection) => explain_rejection(rejection),
         Failure::Run(error) => explain_run(error, call),
@@ -101,6 +105,21 @@ pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
         Failure::Store(_) => ("state", vec![format!("try it as root: `sudo {}`", call.again("").trim_matches('`'))]),
     };
     vec![Problem { code, message: failure.to_string(), hints }]
+}
+
+fn explain_identity(error: &IdentityError, call: &Call) -> (&'static str, Vec<String>) {
+    match error {
+        IdentityError::Machine(_) | IdentityError::Place(_) => {
+            ("identity", vec![format!("where nothing may be written: {}", call.again("--no-identity"))])
+        }
+        IdentityError::Other { path, .. } => {
+            ("identity", vec![format!("look at it, and move it away so that a new one is made: `ls -ld {path}`")])
+        }
+        IdentityError::Readable { path, .. } => (
+            "identity-readable",
+            vec![format!("if nobody else was on this node: `chmod 600 {path}`; otherwise move it away, and {}", call.again(""))],
+        ),
+    }
 }
 
 fn explain_bundle(error: &BundleError, call: &Call) -> (&'static str, Vec<String>) {

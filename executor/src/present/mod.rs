@@ -5,6 +5,7 @@
 
 mod backups;
 mod explain;
+mod facts;
 mod memory;
 mod outlook;
 mod plan;
@@ -20,6 +21,7 @@ use serde::Serialize;
 
 pub use backups::{backup_view, show_backups};
 pub use explain::{Call, Problem, explain};
+pub use facts::show_facts;
 pub use memory::show_memory;
 pub use outlook::{forward, show_intents};
 pub use plan::{PlanView, bundle_view, show_bundle, show_plan, verify_view};
@@ -143,6 +145,14 @@ impl Screen {
     fn write(&self, tone: Tone, head: &str, text: &str) {
         let (on, off) = if self.is_colored && tone != Tone::Plain { (tone.code(), "\x1b[0m") } else { ("", "") };
         let _ = writeln!(io::stderr().lock(), "{on}{}{off}{}", escaped(head), escaped(text));
+    }
+
+    /// Text that is the result of a command, for a file or another program; not where one JSON document is asked for.
+    pub fn document(&self, text: &str) {
+        if !self.is_json {
+            let mut out = io::stdout().lock();
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        }
     }
 
     /// The document of a command.

@@ -1,0 +1,222 @@
+//! Facts as text: JSON that a person can read, closed by the digest of all before it.
+//!
+//! ```text
+//! {
+//!   "facts": 1,
+//!   …
+//!   "sha256": "<64 hexadecimal digits over every byte before this line>"
+//! }
+//! ```
+//!
+//! By hand: `head -n -2 FILE | sha256sum`. The digest tells a file that was cut short, edited or carried as text from a whole one. It
+//! proves nothing about who made it: whoever can change the file can make it anew. What facts lead to is checked by a person before a
+//! bundle is built, and by each node before anything is changed.
+//!
+//! What a hostile file may try, and what stops it: size ([`MOST_BYTES`], before anything is parsed); another number ([`FORMAT`], told
+//! before unknown fields are); lists and texts without an end ([`MOST_ITEMS`], [`MOST_TEXT`]); text that would steer a terminal (refused);
+//! a certificate that is not what the fields beside it say ([`FactsError::Certificate`]); a private key carried along in a field
+//! ([`FactsError::Private`]).
+
+use serde::{Deserialize, de::DeserializeOwned};
+use thiserror::Error;
+
+use super::{CertificateFacts, ClusterFacts, FORMAT, MOST_ITEMS, MOST_TEXT, NodeFacts};
+use crate::{
+    certificate::{Certificate, CertificateError},
+    digest::Digest,
+};
+
+/// The largest file of facts, in bytes.
+pub const MOST_BYTES: usize = 1 << 20;
+/// What stands before the digest.
+const BEFORE: &str = "  \"sha256\": \"";
+/// What stands after it, up to the end.
+const AFTER: &str = "\"\n}\n";
+const DIGITS: usize = 64;
+
+/// Why bytes are no facts.
+#[derive(Debug, Error)]
+pub enum FactsError {
+    /// The bytes do not have the digest that they end with.
+    #[error("the facts were changed after they were made: they have SHA-256 {found}, and end with {expected}")]
+    Altered {
+        /// What they end with.
+        expected: Digest,
+        /// What they have.
+        found: Digest,
+    },
+    /// What is said of a certificate is not what it says.
+    #[error("the facts contradict themselves: what they say of certificate {number} of `{path}` is not what it says")]
+    Certificate {
+        /// The file on the node.
+        path: String,
+        /// Which one of the file.
+        number: usize,
+    },
+    /// A certificate is none.
+    #[error("certificate {number} of `{path}` in the facts: {why}")]
+    CertificateForm {
+        /// The file on the node.
+        path: String,
+        /// Which one of the file.
+        number: usize,
+        /// The reason.
+        why: CertificateError,
+    },
+    /// The end is missing, or it is another file.
+    #[error("this is no whole file of facts: it does not end with the line `\"sha256\"` and `}}`")]
+    Cut,
+    /// Another form.
+    #[error("these facts have the form {found}, and this program knows {FORMAT}")]
+    Format {
+        /// Its number.
+        found: u64,
+    },
+    /// It is not JSON of the known fields.
+    #[error("the facts are not understood: {0}")]
+    Json(serde_json::Error),
+    /// Something that no facts may hold.
+    #[error("the facts hold a private key in `{0}`: `reseal-node facts` never writes one")]
+    Private(&'static str),
+    /// Too large.
+    #[error("facts of {size} bytes, at most {MOST_BYTES} are read")]
+    Size {
+        /// How large.
+        size: usize,
+    },
+    /// A text is too long or holds what would disturb a terminal.
+    #[error("a text in `{0}` is longer than {MOST_TEXT} bytes, or has control characters")]
+    Text(&'static str),
+    /// A list is too long.
+    #[error("`{what}` has {count} items, at most {MOST_ITEMS} are read")]
+    TooMany {
+        /// The list.
+        what: &'static str,
+        /// How many.
+        count: usize,
+    },
+}
+
+/// The text of facts.
+///
+/// # Errors
+/// When they would not be read again: too large, too many, or not whole.
+pub fn write(facts: &NodeFacts) -> Result<String, FactsError> {
+    check(facts)?;
+    let json = serde_json::to_string_pretty(facts).map_err(FactsError::Json)?;
+    let mut text = json.strip_suffix("\n}").ok_or(FactsError::Cut)?.to_owned();
+    text.push_str(",\n");
+    let digest = Digest::of(text.as_bytes());
+    text.extend([BEFORE, &digest.to_string(), AFTER]);
+    if text.len() > MOST_BYTES { Err(FactsError::Size { size: text.len() }) } else { Ok(text) }
+}
+
+/// Whether these bytes look like facts, so that a person is told what is wrong with them as facts.
+#[must_use]
+pub fn is_facts(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"facts\""))
+}
+
+/// The facts of a file.
+///
+/// # Errors
+/// As [`FactsError`] says; the digest is compared before anything is parsed.
+pub fn read(bytes: &[u8]) -> Result<NodeFacts, FactsError> {
+    if bytes.len() > MOST_BYTES {
+        return Err(FactsError::Size { size: bytes.len() });
+    }
+    let body = checked(bytes)?;
+    let number: Number = parse(body)?;
+    if number.facts != u64::from(FORMAT) {
+        return Err(FactsError::Format { found: number.facts });
+    }
+    let facts: NodeFacts = parse(body)?;
+    check(&facts)?;
+    Ok(facts)
+}
+
+/// The number alone: what follows may be of another form.
+#[derive(Deserialize)]
+struct Number {
+    facts: u64,
+}
+
+/// The part before the digest, once that is compared.
+fn checked(bytes: &[u8]) -> Result<&[u8], FactsError> {
+    let tail = BEFORE.len() + DIGITS + AFTER.len();
+    let (body, tail) = bytes.split_at_checked(bytes.len().wrapping_sub(tail)).ok_or(FactsError::Cut)?;
+    let digits = tail.strip_prefix(BEFORE.as_bytes()).and_then(|rest| rest.strip_suffix(AFTER.as_bytes()));
+    let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok()).ok_or(FactsError::Cut)?;
+    let expected: Digest = digits.parse().map_err(|_| FactsError::Cut)?;
+    let found = Digest::of(body);
+    if found == expected { Ok(body) } else { Err(FactsError::Altered { expected, found }) }
+}
+
+/// The brace that closes the object stands behind the digest: it is put back.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, FactsError> {
+    let open = body.strip_suffix(b",\n").ok_or(FactsError::Cut)?;
+    serde_json::from_slice(&[open, b"}"].concat()).map_err(FactsError::Json)
+}
+
+/// Bounds, alphabets, and that each certificate is what is said of it.
+fn check(facts: &NodeFacts) -> Result<(), FactsError> {
+    let count = |what, count| if count > MOST_ITEMS { Err(FactsError::TooMany { what, count }) } else { Ok(()) };
+    count("certificates", facts.certificates.len())?;
+    count("addresses", facts.host.addresses.len())?;
+    count("clusters", facts.clusters.len())?;
+    for cluster in &facts.clusters {
+        count("roles", cluster.roles.len() + cluster.homes.len())?;
+        count("versions", cluster.versions.len())?;
+        count("service_addresses", cluster.service_addresses.len())?;
+        count("members", cluster.etcd.as_ref().map_or(0, |etcd| etcd.members.len()))?;
+    }
+    check_texts("host", facts.host.name.iter().chain(&facts.host.machine_id).chain(facts.host.addresses.iter().map(|found| &found.from)))?;
+    let system = &facts.system;
+    check_texts("system", system.name.iter().chain(&system.id).chain(&system.kernel).chain(&system.architecture).chain([&facts.made_by]))?;
+    check_texts("remarks", &facts.remarks)?;
+    check_texts("runtime", facts.runtime.iter().flat_map(|runtime| std::iter::once(&runtime.name).chain(&runtime.why)))?;
+    facts.clusters.iter().try_for_each(check_cluster)?;
+    facts.certificates.iter().try_for_each(check_certificate)
+}
+
+fn check_cluster(cluster: &ClusterFacts) -> Result<(), FactsError> {
+    check_texts("roles", cluster.roles.iter().flat_map(|role| &role.because))?;
+    check_texts("versions", cluster.versions.iter().map(|version| &version.from))?;
+    check_texts("service_addresses", cluster.service_addresses.iter().map(|found| &found.from))?;
+    check_texts(
+        "database",
+        cluster.database.iter().flat_map(|database| database.socket.iter().chain(&database.user).chain([&database.said])),
+    )
+}
+
+fn check_texts<'a>(what: &'static str, texts: impl IntoIterator<Item = &'a String>) -> Result<(), FactsError> {
+    let mut seen = 0;
+    for text in texts {
+        seen += 1;
+        if text.len() > MOST_TEXT || text.chars().any(char::is_control) {
+            return Err(FactsError::Text(what));
+        }
+        if text.contains("PRIVATE KEY") || text.to_ascii_uppercase().contains("AGE-SECRET-KEY") {
+            return Err(FactsError::Private(what));
+        }
+    }
+    if seen > MOST_ITEMS * 4 { Err(FactsError::TooMany { what, count: seen }) } else { Ok(()) }
+}
+
+/// The certificate is the one authority for what it says: all other fields are made from it and compared.
+fn check_certificate(facts: &CertificateFacts) -> Result<(), FactsError> {
+    let (path, number) = (facts.path.to_string(), facts.number);
+    let found = Certificate::all_from_pem(facts.pem.as_bytes());
+    let found = found.map_err(|why| FactsError::CertificateForm { path: path.clone(), number, why })?;
+    let said = |certificate: &Certificate| CertificateFacts {
+        signed_by: facts.signed_by.clone(),
+        ..CertificateFacts::of(facts.path.clone(), number, certificate)
+    };
+    match found.as_slice() {
+        [only] if said(only) == *facts => Ok(()),
+        _ => Err(FactsError::Certificate { path, number }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
