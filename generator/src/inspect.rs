@@ -7,6 +7,7 @@ use std::{
 
 use bundle_format::{
     certificate::Certificate,
+    facts::{self, CertificateFacts, FactsError, NodeFacts},
     limits::Limits,
     name::EntryPath,
     reader::{BundleError, Tarball, Unverified, Visitor},
@@ -38,6 +39,14 @@ pub enum InspectError {
         path: PathBuf,
         /// The reason.
         why: BundleError,
+    },
+    /// Facts cannot be read.
+    #[error("`{}`: {why}", .path.display())]
+    Facts {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        why: FactsError,
     },
     /// No certificate in a file that was named.
     #[error("`{}` holds no certificate: {why}", .path.display())]
@@ -157,9 +166,25 @@ fn find_in_file(path: &Path) -> Result<Vec<Found>, InspectError> {
         return find_in_bundle(path);
     }
     let content = files::read(path, files::MOST_INPUT)?;
+    if facts::is_facts(&content) {
+        let facts = facts::read(&content).map_err(|why| InspectError::Facts { path: path.to_owned(), why })?;
+        return Ok(in_facts(path, &facts));
+    }
     let certificates = Certificate::all_from_file(&content);
     let certificates = certificates.map_err(|why| InspectError::NoCertificate { path: path.to_owned(), why: why.to_string() })?;
     Ok(certificates.into_iter().map(|certificate| Found { place: path.display().to_string(), certificate }).collect())
+}
+
+/// The facts of a node in a file, where it holds some.
+#[must_use]
+pub fn facts_in(path: &Path) -> Option<NodeFacts> {
+    facts::read(&files::read(path, files::MOST_INPUT).ok()?).ok()
+}
+
+fn in_facts(path: &Path, facts: &NodeFacts) -> Vec<Found> {
+    let found =
+        |facts: &CertificateFacts| Some(Found { place: format!("{}:{}", path.display(), facts.path), certificate: facts.certificate()? });
+    facts.certificates.iter().filter_map(found).collect()
 }
 
 fn is_bundle(path: &Path) -> bool {

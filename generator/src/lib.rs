@@ -2,12 +2,13 @@
 //!
 //! From the outside in: [`cli`] parses and prints; [`site`] turns a site file and flags into a validated [`site::Site`];
 //! [`issue`] renews and issues certificates with [`x509`]; a [`profile`] lays them out as slices, purely; [`assemble`]
-//! makes the bundle, with what [`sql`] writes for people. Nothing TOS-specific stands outside `profile/tos`.
+//! makes the bundle, with what [`sql`] writes for people. [`facts`] makes a site file of what nodes say of themselves. Nothing TOS-specific stands outside `profile/tos`.
 
 pub mod assemble;
 pub mod cli;
 pub mod demo;
 pub mod elf;
+pub mod facts;
 pub mod files;
 pub mod inspect;
 pub mod issue;

@@ -97,6 +97,12 @@ pub enum FactsError {
     },
 }
 
+/// Whether a text of facts may have this character: none that moves a cursor, rings a bell, or turns the direction of writing.
+#[must_use]
+pub fn is_plain(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// The text of facts.
 ///
 /// # Errors
@@ -193,7 +199,7 @@ fn check_texts<'a>(what: &'static str, texts: impl IntoIterator<Item = &'a Strin
     let mut seen = 0;
     for text in texts {
         seen += 1;
-        if text.len() > MOST_TEXT || text.chars().any(char::is_control) {
+        if text.len() > MOST_TEXT || !text.chars().all(is_plain) {
             return Err(FactsError::Text(what));
         }
         if text.contains("PRIVATE KEY") || text.to_ascii_uppercase().contains("AGE-SECRET-KEY") {

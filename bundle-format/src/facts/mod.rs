@@ -19,7 +19,7 @@ use crate::{
     rfc3339_seconds,
 };
 
-pub use document::{FactsError, MOST_BYTES, read, write};
+pub use document::{FactsError, MOST_BYTES, is_facts, is_plain, read, write};
 
 /// The number of this form of facts.
 pub const FORMAT: u32 = 1;

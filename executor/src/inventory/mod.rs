@@ -17,7 +17,7 @@ pub mod places;
 use std::net::IpAddr;
 
 use bundle_format::{
-    facts::{AddressFact, FORMAT, HostFacts, MOST_TEXT, NodeFacts, RuntimeFacts, SystemFacts},
+    facts::{AddressFact, FORMAT, HostFacts, MOST_TEXT, NodeFacts, RuntimeFacts, SystemFacts, is_plain},
     name::TargetPath,
     recipient::Recipient,
     slice::DatabaseConnection,
@@ -132,7 +132,7 @@ impl Look<'_> {
         let release = self.text("/etc/os-release").or_else(|| self.text("/usr/lib/os-release")).unwrap_or_default();
         let field = |name: &str| {
             let value = release.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
-            let value: String = value.trim_matches(['"', '\'']).chars().filter(|c| !c.is_control()).take(100).collect();
+            let value: String = value.trim_matches(['"', '\'']).chars().filter(|c| is_plain(*c)).take(100).collect();
             (!value.is_empty() && !value.contains("PRIVATE KEY")).then_some(value)
         };
         let id = field("ID").map(|id| field("VERSION_ID").map_or_else(|| id.clone(), |version| format!("{id} {version}")));
@@ -194,7 +194,7 @@ fn is_host_name(name: &str) -> bool {
 
 /// Text from outside, as facts may hold it.
 fn short(text: &str) -> String {
-    let mut short: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_TEXT / 4).collect();
+    let mut short: String = text.chars().map(|c| if is_plain(c) { c } else { ' ' }).take(MOST_TEXT / 4).collect();
     if short.contains("PRIVATE KEY") || short.to_ascii_uppercase().contains("AGE-SECRET-KEY") {
         short.clear();
     }

@@ -146,10 +146,7 @@ impl Args {
             Some(path) => read_site_file(path)?,
             None => SiteFile::default(),
         };
-        let edition = self.edition.map(|edition| match edition {
-            Edition::Tdc => "tdc".to_owned(),
-            Edition::Tdh => "tdh".to_owned(),
-        });
+        let edition = self.edition.map(|edition| edition.word().to_owned());
         over(&mut file.name, self.name.as_ref());
         over(&mut file.profile, self.profile.as_ref());
         over(&mut file.edition, edition.as_ref());

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bundle_format::facts::NodeFacts;
 use time::OffsetDateTime;
 
 use super::{DONE, ENDING, Outcome};
@@ -15,7 +16,7 @@ const EXPIRING: u32 = 90;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// PEM or DER files, folders, or bundles
+    /// PEM or DER files, facts of nodes, folders, or bundles
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Exit with code 10 when a certificate ends within so many days
@@ -27,6 +28,9 @@ impl Args {
     pub fn run(&self, output: Output) -> Outcome {
         let mut found = Vec::new();
         for path in &self.paths {
+            if let Some(facts) = path.is_file().then(|| inspect::facts_in(path)).flatten() {
+                output.say(&node(&facts));
+            }
             found.extend(inspect::find(path)?);
         }
         let rows = inspect::describe(&found, OffsetDateTime::now_utc(), self.within.unwrap_or(EXPIRING).into());
@@ -35,6 +39,30 @@ impl Args {
         let ending = |row: &Row| matches!(row.verdict, Verdict::Expired | Verdict::Expiring);
         Ok(if self.within.is_some() && rows.iter().any(ending) { ENDING } else { DONE })
     }
+}
+
+/// A node, in a few lines.
+fn node(facts: &NodeFacts) -> String {
+    let list = |items: Vec<&str>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
+    let roles = facts.clusters.iter().flat_map(|cluster| &cluster.roles).map(|found| found.role.as_str()).collect();
+    let versions = facts.clusters.iter().flat_map(|cluster| &cluster.versions).map(|found| found.text.as_str()).collect();
+    let addresses: Vec<String> = facts.host.addresses.iter().map(|found| found.address.to_string()).collect();
+    let mut text = format!(
+        "node      {}\n          {}\nclock     {}\nroles     {}\nversion   {}\nrecipient {}\n",
+        facts.called(),
+        list(addresses.iter().map(String::as_str).collect()),
+        present::moment(facts.gathered),
+        list(roles),
+        list(versions),
+        facts.recipient.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+    );
+    for database in facts.clusters.iter().filter_map(|cluster| cluster.database.as_ref()) {
+        text.push_str(&format!("database  {}\n", database.said));
+    }
+    for remark in &facts.remarks {
+        text.push_str(&format!("remark    {remark}\n"));
+    }
+    text
 }
 
 fn table(rows: &[Row]) -> String {

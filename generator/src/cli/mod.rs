@@ -29,6 +29,7 @@ use nix::sys::{
 
 use crate::{
     assemble::AssembleError,
+    facts::DraftError,
     files::{self, FileError},
     inspect::InspectError,
     issue::{self, IssueError},
@@ -75,7 +76,7 @@ Exit codes: 0 done · 1 failed, nothing written · 2 usage · 3 bundle rejected 
 
 A first bundle:
   reseal keygen --out signer.key
-  reseal site init --ca etcd-ca.pem --leaf etcd.pem > site.toml
+  reseal site init --facts stick/*.facts.json
   reseal build --site site.toml --ca-key etcd-ca-key.pem --signer signer.key --unsealed --out .";
 
 #[derive(Debug, Subcommand)]
@@ -209,6 +210,13 @@ impl From<BundleError> for Failure {
 
 impl From<SiteError> for Failure {
     fn from(error: SiteError) -> Self {
+        let hint = error.hint();
+        Self::new(error, hint)
+    }
+}
+
+impl From<DraftError> for Failure {
+    fn from(error: DraftError) -> Self {
         let hint = error.hint();
         Self::new(error, hint)
     }

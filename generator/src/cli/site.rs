@@ -1,37 +1,67 @@
-//! `reseal site init`: a commented site file from what the certificates already tell.
+//! `reseal site init`: a commented site file from what certificates or nodes' facts tell.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use askama::Template;
-use bundle_format::certificate::{Certificate, San};
+use bundle_format::{
+    certificate::{Certificate, San},
+    name::{Label, SiteName},
+};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
 
-use super::{DONE, Outcome};
+use super::{DONE, Failure, Outcome};
 use crate::{
+    facts::{self, Draft, Finding, Level, Wishes},
+    files::{self, FileError},
     issue,
     present::{self, Output},
-    site::{DEFAULT_DAYS, Node},
+    profile::{
+        Part,
+        tos::{self, Edition},
+    },
+    site::{DEFAULT_DAYS, DatabaseSection, Node, RestartSection},
 };
 
 #[derive(clap::Subcommand, Debug)]
 pub enum Command {
-    /// Print a commented site file, from the certificates that are there
-    Init(Init),
+    /// Make a commented site file, from the facts of nodes or from the certificates that are there
+    Init(Box<Init>),
 }
 
 #[derive(clap::Args, Debug)]
+#[command(
+    after_help = "With --facts, the site file and the CA's and the leaf's certificate beside it are written; without, the site file is printed.
+
+Examples:
+  reseal site init --facts stick/*.facts.json --out site/site.toml
+  reseal site init --ca etcd-ca.pem --leaf etcd.pem > site.toml"
+)]
 pub struct Init {
+    /// What `reseal-node facts` wrote on each node of one site
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    facts: Vec<PathBuf>,
+    /// The site file to write, with --facts; it must not exist
+    #[arg(long, value_name = "FILE", default_value = "site.toml", requires = "facts")]
+    out: PathBuf,
+    /// The product line, where facts do not tell
+    #[arg(long, value_enum, requires = "facts")]
+    edition: Option<Edition>,
+    /// The version of TOS, where facts do not tell
+    #[arg(long, value_name = "VERSION", requires = "facts")]
+    tos_version: Option<String>,
     /// The CA's present certificate
-    #[arg(long, value_name = "FILE")]
-    ca: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "facts", conflicts_with = "facts")]
+    ca: Option<PathBuf>,
     /// The leaf to replace
-    #[arg(long, value_name = "FILE")]
-    leaf: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "facts", conflicts_with = "facts")]
+    leaf: Option<PathBuf>,
     /// A node that is known already; without any, the leaf's SANs become candidates; repeatable
-    #[arg(long, value_name = "NAME=ADDR[,ADDR…]:ROLE[+ROLE…]")]
+    #[arg(long, value_name = "NAME=ADDR[,ADDR…]:ROLE[+ROLE…]", conflicts_with = "facts")]
     node: Vec<Node>,
     /// The site's name
     #[arg(long, value_name = "NAME")]
-    name: Option<bundle_format::name::SiteName>,
+    name: Option<SiteName>,
 }
 
 impl Command {
@@ -46,11 +76,17 @@ impl Command {
 #[template(path = "site.toml", escape = "none")]
 struct SiteToml<'a> {
     name: String,
+    edition: Edition,
+    version: Option<String>,
+    findings: &'a [Finding],
+    restart: RestartSection,
+    database: DatabaseSection,
     ca_path: String,
     leaf_path: String,
     ca: &'a Certificate,
     leaf: &'a Certificate,
     sans: Vec<String>,
+    more_sans: &'a [String],
     days: u32,
     known: &'a [Node],
     candidates: Vec<Node>,
@@ -59,43 +95,172 @@ struct SiteToml<'a> {
 
 impl Init {
     fn run(&self, output: Output) -> Outcome {
-        let authorities = issue::certificates(&self.ca)?;
-        let leaves = issue::certificates(&self.leaf)?;
+        match (&self.ca, &self.leaf) {
+            (Some(ca), Some(leaf)) => self.from_certificates(ca, leaf, output),
+            _ => self.from_facts(output),
+        }
+    }
+
+    fn from_facts(&self, output: Output) -> Outcome {
+        let told = self.facts.iter().map(|path| facts::load(path)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(version) = &self.tos_version {
+            let _: tos::TosVersion = version.parse().map_err(crate::site::SiteError::Version)?;
+        }
+        let wishes = Wishes { name: self.name.clone(), edition: self.edition, version: self.tos_version.clone() };
+        let draft = Draft::of(told, OffsetDateTime::now_utc(), &wishes)?;
+        for finding in &draft.findings {
+            match finding.level() {
+                Level::Note => output.say(&format!("note: {finding}")),
+                Level::Warning => output.warn(&finding.to_string()),
+            }
+        }
+        let [authority, leaf] = self.write(&draft)?;
+        output.say(&summary(&draft));
+        let out = self.out.display();
+        output.say(&format!("read `{out}`, correct it, then: reseal build --site {out} --ca-key KEY --signer KEY …"));
+        output.data(&if output.json { report(&draft, &self.out, &[authority, leaf]).to_string() } else { out.to_string() });
+        Ok(DONE)
+    }
+
+    /// Writes both certificates and the site file. A certificate that is there already in the same bytes is left.
+    fn write(&self, draft: &Draft) -> Result<[PathBuf; 2], Failure> {
+        let name: Label = tos::MATERIAL.parse()?;
+        let file_names = [Part::Authority, Part::Certificate].map(|part| part.file_name(&name));
+        let folder = self.out.parent().unwrap_or(Path::new(""));
+        let pems = [draft.authority.to_pem(), draft.leaf.to_pem()];
+        let text = SiteToml { ca_path: quote(&file_names[0]), leaf_path: quote(&file_names[1]), ..SiteToml::of(draft) };
+        let text = text.render().map_err(|error| Failure::new(error, None))?;
+        let paths = file_names.map(|name| folder.join(name));
+        if self.out.symlink_metadata().is_ok() {
+            return Err(FileError::Exists(self.out.clone()).into());
+        }
+        let is_there =
+            |path: &Path, pem: &str| files::read(path, files::MOST_INPUT).is_ok_and(|content| content.as_slice() == pem.as_bytes());
+        for (path, pem) in paths.iter().zip(&pems).filter(|(path, pem)| !is_there(path, pem)) {
+            if path.symlink_metadata().is_ok() {
+                return Err(FileError::Exists(path.clone()).into());
+            }
+            files::write_new(path, pem.as_bytes(), 0o644)?;
+        }
+        files::write_new(&self.out, text.as_bytes(), 0o644)?;
+        Ok(paths)
+    }
+
+    fn from_certificates(&self, ca_file: &Path, leaf_file: &Path, output: Output) -> Outcome {
+        let authorities = issue::certificates(ca_file)?;
+        let leaves = issue::certificates(leaf_file)?;
         let signs = |ca: &&Certificate| leaves.iter().any(|leaf| leaf.verify_issued_by(ca).is_ok());
         let ca = authorities.iter().find(signs).unwrap_or(&authorities[0]);
         let leaf = leaves.iter().find(|leaf| leaf.verify_issued_by(ca).is_ok() && leaf.spki() != ca.spki()).unwrap_or(&leaves[0]);
         if leaf.verify_issued_by(ca).is_err() {
             output.warn(&format!(
                 "`{}` was not signed by `{}`: `reseal build` will refuse them together",
-                self.leaf.display(),
-                self.ca.display()
+                leaf_file.display(),
+                ca_file.display()
             ));
         }
         let (candidates, unassigned) = if self.node.is_empty() { candidates(leaf.sans()) } else { (Vec::new(), Vec::new()) };
         let text = SiteToml {
             name: self.name.as_ref().map_or_else(|| "my-site".to_owned(), ToString::to_string),
-            ca_path: quoted(&self.ca),
-            leaf_path: quoted(&self.leaf),
+            edition: Edition::Tdh,
+            version: Some("tos-2.1".to_owned()),
+            findings: &[],
+            restart: RestartSection::default(),
+            database: DatabaseSection::default(),
+            ca_path: absolute(ca_file),
+            leaf_path: absolute(leaf_file),
             ca,
             leaf,
             sans: leaf.sans().iter().map(ToString::to_string).collect(),
+            more_sans: &[],
             days: DEFAULT_DAYS,
             known: &self.node,
             candidates,
             unassigned,
         };
-        output.data(&text.render().map_err(|error| super::Failure::new(error, None))?);
+        output.data(&text.render().map_err(|error| Failure::new(error, None))?);
         output.say("check names, addresses and roles of the nodes, then: reseal build --site site.toml …");
         Ok(DONE)
     }
 }
 
-/// A path as a TOML string, absolute so that the site file can be moved. A JSON string is a TOML basic string (TOML 1.0, String).
-fn quoted(path: &std::path::Path) -> String {
-    let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    serde_json::Value::String(absolute.display().to_string()).to_string()
+impl<'a> SiteToml<'a> {
+    fn of(draft: &'a Draft) -> Self {
+        Self {
+            name: draft.name.clone(),
+            edition: draft.edition,
+            version: draft.version.clone(),
+            findings: &draft.findings,
+            restart: draft.restart,
+            database: draft.database.clone(),
+            ca_path: String::new(),
+            leaf_path: String::new(),
+            ca: &draft.authority,
+            leaf: &draft.leaf,
+            sans: draft.leaf.sans().iter().map(ToString::to_string).collect(),
+            more_sans: &draft.sans,
+            days: DEFAULT_DAYS,
+            known: &draft.nodes,
+            candidates: Vec::new(),
+            unassigned: Vec::new(),
+        }
+    }
 }
 
+/// What was found out, for people.
+fn summary(draft: &Draft) -> String {
+    let mut rows = vec![["NODE", "ROLES", "ADDRESSES", "RECIPIENT"].map(str::to_owned).to_vec()];
+    for node in &draft.nodes {
+        let addresses = node.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let recipient = node.recipient.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        rows.push(vec![node.name.to_string(), roles(node), addresses, recipient]);
+    }
+    format!(
+        "CA    {}\n      ends {}\nleaf  {}\n      ends {}\nTOS   {}, edition {}\n\n{}",
+        draft.authority.subject(),
+        present::moment(draft.authority.not_after()),
+        draft.leaf.subject(),
+        present::moment(draft.leaf.not_after()),
+        draft.version.as_deref().unwrap_or("of a version that is not clear"),
+        draft.edition.word(),
+        present::table(&rows)
+    )
+}
+
+/// The form that `--json` prints.
+fn report(draft: &Draft, out: &Path, certificates: &[PathBuf]) -> Value {
+    let node = |node: &Node| json!({ "name": node.name, "host_names": node.host_names, "addresses": node.addresses, "machine_id": node.machine_id, "recipient": node.recipient, "roles": node.roles });
+    let finding = |finding: &Finding| json!({ "level": finding.level().word(), "code": finding.code(), "message": finding.to_string() });
+    json!({
+        "site": out,
+        "certificates": certificates,
+        "name": draft.name,
+        "edition": draft.edition.word(),
+        "tos_version": draft.version,
+        "nodes": draft.nodes.iter().map(node).collect::<Vec<_>>(),
+        "findings": draft.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+fn roles(node: &Node) -> String {
+    node.roles.iter().map(Label::as_str).collect::<Vec<_>>().join("+")
+}
+
+/// A path as a TOML string, absolute so that the site file can be moved.
+fn absolute(path: &Path) -> String {
+    let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    quote(&absolute.display().to_string())
+}
+
+/// Text as a TOML string. A JSON string is a TOML basic string (TOML 1.0, String) where it has no DEL, which no text here has.
+fn quote(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}
+
+/// Texts as a TOML array of strings.
+fn quote_all<T: ToString>(texts: &[T]) -> String {
+    format!("[{}]", texts.iter().map(|text| quote(&text.to_string())).collect::<Vec<_>>().join(", "))
+}
 /// Names that may be nodes, each with the address that stands at its place among the addresses when their numbers agree, and the
 /// SANs that no node is made of: loopback, the service's address, names of Kubernetes itself.
 fn candidates(sans: &[San]) -> (Vec<Node>, Vec<String>) {
@@ -121,6 +286,7 @@ fn candidates(sans: &[San]) -> (Vec<Node>, Vec<String>) {
             host_names: vec![(*name).clone()],
             addresses: if paired { vec![node_addresses[index]] } else { Vec::new() },
             machine_id: None,
+            recipient: None,
             roles: ["etcd", "flannel"].into_iter().filter_map(|role| role.parse().ok()).collect(),
         }
         .into()

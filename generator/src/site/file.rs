@@ -7,6 +7,7 @@ use std::{
 
 use bundle_format::{
     name::{Label, NodeName, SiteName},
+    recipient::{Recipient, RecipientError},
     signature::SignerCount,
 };
 use serde::Deserialize;
@@ -128,13 +129,16 @@ pub struct NodeSection {
     pub addresses: Vec<IpAddr>,
     /// Its `/etc/machine-id`.
     pub machine_id: Option<String>,
+    /// What its secrets are sealed to, as `reseal-node facts` shows it.
+    pub recipient: Option<Recipient>,
     /// What it does.
     pub roles: Vec<Label>,
 }
 
 impl From<Node> for NodeSection {
     fn from(node: Node) -> Self {
-        Self { name: node.name, host_names: node.host_names, addresses: node.addresses, machine_id: node.machine_id, roles: node.roles }
+        let Node { name, host_names, addresses, machine_id, recipient, roles } = node;
+        Self { name, host_names, addresses, machine_id, recipient, roles }
     }
 }
 
@@ -144,6 +148,10 @@ impl SiteFile {
     /// # Errors
     /// When it is not TOML, or has an unknown field or a wrong type; the message names line and column.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, SiteError> {
+        // What is not understood is shown, line by line: a private key must not be.
+        if text.to_ascii_uppercase().contains("AGE-SECRET-KEY") {
+            return Err(SiteError::File(RecipientError::Private.to_string()));
+        }
         let mut file: Self = toml::from_str(text).map_err(|error| SiteError::File(error.to_string().trim_end().to_owned()))?;
         let leaf = |leaf: &mut LeafSection| leaf.certificate.iter_mut().for_each(|path| *path = folder.join(&*path));
         for section in &mut file.ca {

@@ -4,6 +4,7 @@ mod file;
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
+pub use bundle_format::recipient::{Recipient, RecipientError};
 use bundle_format::{
     certificate::San,
     name::{Label, NameError, NodeName, Serial, SiteName},
@@ -81,6 +82,8 @@ pub struct Node {
     pub addresses: Vec<IpAddr>,
     /// Its `/etc/machine-id`, where known.
     pub machine_id: Option<String>,
+    /// What its secrets are sealed to, where known.
+    pub recipient: Option<Recipient>,
     /// What it does.
     pub roles: Vec<Label>,
 }
@@ -195,7 +198,7 @@ impl SiteError {
             Self::NodeText(_) => "for example --node 'tos1=10.0.0.11:etcd+flannel'".to_owned(),
             Self::File(_) => "`reseal site init --ca CA --leaf LEAF` writes a commented site file to start from".to_owned(),
             Self::NoAddress(node) => format!("give it one: --node '{node}=ADDRESS:etcd', or `addresses` in the site file"),
-            Self::Shared { .. } => "a node must know its slice without doubt: give each its own names and addresses".to_owned(),
+            Self::Shared { .. } => "a node must know its slice without doubt: give each its own names, addresses and recipient".to_owned(),
             _ => return None,
         })
     }
@@ -217,8 +220,14 @@ impl FromStr for Node {
         let wrong = || SiteError::NodeText(text.escape_debug().take(120).collect());
         let (name, rest) = text.split_once('=').ok_or_else(wrong)?;
         let (addresses, roles) = rest.rsplit_once(':').ok_or_else(wrong)?;
-        let mut section =
-            NodeSection { name: name.parse()?, host_names: vec![name.to_owned()], addresses: vec![], machine_id: None, roles: vec![] };
+        let mut section = NodeSection {
+            name: name.parse()?,
+            host_names: vec![name.to_owned()],
+            addresses: vec![],
+            machine_id: None,
+            recipient: None,
+            roles: vec![],
+        };
         for address in addresses.split(',').filter(|address| !address.is_empty()) {
             match address.trim_start_matches('[').trim_end_matches(']').parse() {
                 Ok(address) => section.addresses.push(address),
@@ -234,8 +243,9 @@ impl FromStr for Node {
 
 impl From<NodeSection> for Node {
     fn from(section: NodeSection) -> Self {
-        let host_names = if section.host_names.is_empty() { vec![section.name.to_string()] } else { section.host_names };
-        Self { name: section.name, host_names, addresses: section.addresses, machine_id: section.machine_id, roles: section.roles }
+        let NodeSection { name, host_names, addresses, machine_id, recipient, roles } = section;
+        let host_names = if host_names.is_empty() { vec![name.to_string()] } else { host_names };
+        Self { name, host_names, addresses, machine_id, recipient, roles }
     }
 }
 
@@ -261,7 +271,7 @@ pub fn parse_san(text: &str) -> Result<San, SiteError> {
 }
 
 /// A host name by RFC 1123, 2.1, with the underscore that clusters in the field have.
-fn host_name(text: &str) -> Option<String> {
+pub(crate) fn host_name(text: &str) -> Option<String> {
     let label = |label: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
@@ -320,8 +330,9 @@ impl Site {
             let names = node.host_names.iter().map(|name| ("the host name", name.to_ascii_lowercase()));
             let addresses = node.addresses.iter().map(|address| ("the address", address.to_string()));
             let machine = node.machine_id.iter().map(|id| ("the machine-id", id.clone()));
+            let recipient = node.recipient.iter().map(|recipient| ("the recipient", recipient.to_string()));
             let own = std::iter::once(("the name", node.name.as_str().to_ascii_lowercase()));
-            for (what, value) in own.chain(names).chain(addresses).chain(machine) {
+            for (what, value) in own.chain(names).chain(addresses).chain(machine).chain(recipient) {
                 match seen.insert((what, value.clone()), &node.name) {
                     Some(first) if what == "the name" || *first != node.name => {
                         return Err(SiteError::Shared { first: first.clone(), second: node.name.clone(), what, value });

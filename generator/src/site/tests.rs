@@ -82,6 +82,22 @@ fn a_node_can_be_written_on_the_command_line() {
 }
 
 #[test]
+fn a_recipient_is_one_or_refused() {
+    let with = |recipient: &str| validate(&GOOD.replace("name = \"manager\"", &format!("name = \"manager\"\nrecipient = \"{recipient}\"")));
+    let good = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    let (site, _) = with(good).unwrap();
+    assert_eq!(site.nodes[1].recipient.as_ref().map(Recipient::as_str), Some(good));
+    assert_eq!(site.nodes[0].recipient, None);
+    for (text, why) in
+        [(&good.replacen('z', "q", 1), "mistyped"), (&"age1".to_owned(), "no recipient"), (&"AGE-SECRET-KEY-1Q".to_owned(), "private")]
+    {
+        assert!(matches!(with(text), Err(SiteError::File(message)) if message.contains(why) && !message.contains("KEY-1Q")), "{text}");
+    }
+    let both = GOOD.replace("[[node]]", &format!("[[node]]\nrecipient = \"{good}\""));
+    assert!(matches!(validate(&both), Err(SiteError::Shared { what: "the recipient", .. })));
+}
+
+#[test]
 fn sans_are_addresses_or_names() {
     for (text, shown) in [
         ("10.10.10.1", "IP:10.10.10.1"),

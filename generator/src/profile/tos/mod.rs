@@ -43,6 +43,17 @@ pub enum Edition {
     Tdh,
 }
 
+impl Edition {
+    /// As site files and `--edition` have it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tdc => "tdc",
+            Self::Tdh => "tdh",
+        }
+    }
+}
+
 /// What only this profile understands of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -89,6 +100,16 @@ pub fn check(settings: &Settings, site: &Site) -> Result<(), SiteError> {
     }
 }
 
+/// When a node is visited: masters first, then nodes with flannel only, then the Manager.
+#[must_use]
+pub fn rank(node: &Node) -> u8 {
+    match node {
+        node if node.has_role(ETCD) => 0,
+        node if node.has_role(FLANNEL) => 1,
+        _ => 2,
+    }
+}
+
 /// Whether a node with these roles presents the leaf to others.
 #[must_use]
 pub fn serves_leaf(roles: &[Label]) -> bool {
@@ -109,11 +130,7 @@ pub fn home(name: &Label, part: Part) -> Result<TargetPath, NameError> {
 /// When a name of the site makes a path that no step may touch.
 pub fn compile(settings: &Settings, site: &Site, authorities: &[IssuedAuthority]) -> Result<Vec<Slice>, NameError> {
     let mut nodes: Vec<&Node> = site.nodes.iter().collect();
-    nodes.sort_by_key(|node| match node {
-        node if node.has_role(ETCD) => 0,
-        node if node.has_role(FLANNEL) => 1,
-        _ => 2,
-    });
+    nodes.sort_by_key(|node| rank(node));
     let etcd = services::cluster(settings, &nodes)?;
     nodes.into_iter().map(|node| slice(settings, site, authorities, &etcd, node)).collect()
 }
