@@ -158,7 +158,11 @@ impl Machine {
     /// # Errors
     /// When a link leads it out of the root.
     pub fn state_folder(&self) -> Result<Place, PlaceError> {
-        match self.resolve_folder("/var/lib/reseal").or_else(|_| self.resolve_folder("/var/lib").map(|folder| folder.join("reseal"))) {
+        let found = match self.resolve_folder("/var/lib/reseal") {
+            Err(PlaceError::FolderMissing(_)) => self.resolve_folder("/var/lib").map(|folder| folder.join("reseal")),
+            found => found,
+        };
+        match found {
             Ok(path) => Ok(Place(path)),
             Err(PlaceError::FolderMissing(_)) => Ok(Place(self.root.join("var/lib/reseal"))),
             Err(error) => Err(error),

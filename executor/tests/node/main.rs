@@ -8,6 +8,7 @@ mod backups;
 mod cli;
 mod common;
 mod files;
+mod facts;
 mod interrupt;
 mod lock;
 mod properties;

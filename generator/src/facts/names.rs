@@ -51,7 +51,8 @@ pub fn distinct(mut told: Vec<Told>, findings: &mut Vec<Finding>) -> Vec<Told> {
 
 /// The same host name, and something else that only one node has. Machines that were cloned share names and machine-ids, never addresses.
 fn is_same(one: &Told, other: &Told) -> bool {
-    let (mine, its): (BTreeSet<IpAddr>, BTreeSet<IpAddr>) = (addresses(one).collect(), addresses(other).collect());
+    let own = |told: &Told| usable(told).filter(|found| !is_virtual(&found.from)).map(|found| found.address).collect::<BTreeSet<IpAddr>>();
+    let (mine, its) = (own(one), own(other));
     let (one, other) = (&one.facts, &other.facts);
     let is_elsewhere = !mine.is_empty() && !its.is_empty() && mine.is_disjoint(&its);
     let is_equal = |one: Option<&str>, other: Option<&str>| one.is_some() && one == other;
@@ -221,6 +222,11 @@ fn is_same_host(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other) || (!(one.contains('.') && other.contains('.')) && short(one) == short(other))
 }
 
+/// Whether an address is of an interface that containers bring along.
+fn is_virtual(from: &str) -> bool {
+    from.strip_prefix("interface ").is_some_and(|name| VIRTUAL.iter().any(|prefix| name.starts_with(prefix)))
+}
+
 fn usable(told: &Told) -> impl Iterator<Item = &AddressFact> {
     told.facts.host.addresses.iter().filter(|found| {
         let is_link_local = match found.address {
@@ -234,7 +240,6 @@ fn usable(told: &Told) -> impl Iterator<Item = &AddressFact> {
 /// Its own addresses: first those that the leaf has, which others dial; then what its etcd tells others; none of the containers'.
 fn addresses_of(told: &Told, taken: &BTreeSet<String>, material: &Material) -> Vec<IpAddr> {
     let is_in_leaf = |address: IpAddr| material.names().any(|san| *san == San::Ip(address));
-    let is_virtual = |from: &str| from.strip_prefix("interface ").is_some_and(|name| VIRTUAL.iter().any(|prefix| name.starts_with(prefix)));
     let is_advertised = |from: &str| from.ends_with(".manifest");
     let own = usable(told).filter(|found| !taken.contains(&found.address.to_string()));
     let mut own: Vec<&AddressFact> = own.filter(|found| is_in_leaf(found.address) || !is_virtual(&found.from)).collect();
