@@ -70,7 +70,7 @@ fn help() {
         (
             "reseal-node",
             reseal_node(),
-            &[&[], &["verify"], &["plan"], &["apply"], &["status"], &["rollback"], &["signers"], &["backups"], &["backups", "prune"]],
+            &[&[], &["facts"], &["verify"], &["plan"], &["apply"], &["status"], &["rollback"], &["signers"], &["backups"], &["backups", "prune"]],
         ),
     ];
     for (name, program, commands) in commands {
