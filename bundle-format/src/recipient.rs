@@ -54,7 +54,7 @@ impl TryFrom<String> for Recipient {
         let value = |byte: u8| CHARACTERS.iter().position(|own| *own == byte).and_then(|value| u32::try_from(value).ok());
         let values = data.bytes().map(value).collect::<Option<Vec<u32>>>().ok_or_else(|| RecipientError::Form(shown()))?;
         // 256 bits fill 51 groups and one bit of the next: the other four are zero, or two texts would be one key.
-        let is_padded = values.get(51).is_some_and(|last| last & 0x0f == 0);
+        let is_padded = values.get(51).is_some_and(|last| last.trailing_zeros() >= 4);
         if remainder(&values) == 1 && is_padded { Ok(Self(text)) } else { Err(RecipientError::Check(shown())) }
     }
 }

@@ -47,7 +47,8 @@ impl Walk {
 
     /// `reseal site init` with the facts of all nodes that were visited.
     fn init(&self, further: &[&str]) -> Ran {
-        let mut files: Vec<String> = fs::read_dir(self.workshop.path().join("stick")).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
+        let mut files: Vec<String> =
+            fs::read_dir(self.workshop.path().join("stick")).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
         files.sort();
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         self.workshop.reseal(&[&["site", "init", "--facts"], files.as_slice(), further].concat())
@@ -98,21 +99,40 @@ fn from_facts_to_a_renewed_site_without_a_word_by_hand() {
     fs::create_dir(workshop.path().join("office")).unwrap();
     let made = walk.init(&["--out", "office/site.toml", "--json"]).expect_code(0);
     let document = json(&made);
-    assert_eq!(codes(&document).iter().filter(|code| !matches!(**code, "tree" | "authority-ended" | "service-address")).count(), 0, "{document:#}");
+    assert_eq!(
+        codes(&document).iter().filter(|code| !matches!(**code, "tree" | "authority-ended" | "service-address")).count(),
+        0,
+        "{document:#}"
+    );
     let names: Vec<&str> = document["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["tos1", "tos2", "tos3", "manager"]);
-    assert_eq!((document["name"].as_str(), document["tos_version"].as_str(), document["edition"].as_str()), (Some("tos"), Some("tos-2.1"), Some("tdh")));
+    assert_eq!(
+        (document["name"].as_str(), document["tos_version"].as_str(), document["edition"].as_str()),
+        (Some("tos"), Some("tos-2.1"), Some("tdh"))
+    );
     for (number, (name, root)) in walk.nodes.iter().enumerate() {
         let identity = fs::read_to_string(root.join("var/lib/reseal/identity")).unwrap();
         let told = fs::read(walk.stick(&format!("{name}.json"))).unwrap();
-        let said = [&told, made.stdout.as_bytes(), made.stderr.as_bytes(), &fs::read(workshop.path().join("office/site.toml")).unwrap()].concat();
+        let said =
+            [&told, made.stdout.as_bytes(), made.stderr.as_bytes(), &fs::read(workshop.path().join("office/site.toml")).unwrap()].concat();
         assert!(!String::from_utf8_lossy(&said).contains(identity.trim()), "the identity of {name}");
         assert!(keys.iter().all(|key| key.found_in(&said).is_none()), "a key in the facts of {name}, or what was made of them");
         let by_hand = sh(&format!("head -n -2 stick/{name}.json | sha256sum | cut -c 1-64"), workshop.path());
         assert!(String::from_utf8_lossy(&told).contains(by_hand.trim()), "the digest of facts {number} can be checked by hand");
     }
     let _ = sh("cmp etcd-ca.pem office/etcd-ca.pem; cmp etcd.pem office/etcd.pem; ! grep -q PRIVATE office/*", workshop.path());
-    let built = workshop.reseal(&["build", "--site", "office/site.toml", "--ca-key", "etcd-ca-key.pem", "--signer", "signer.key", "--serial", "7", "--unsealed"]);
+    let built = workshop.reseal(&[
+        "build",
+        "--site",
+        "office/site.toml",
+        "--ca-key",
+        "etcd-ca-key.pem",
+        "--signer",
+        "signer.key",
+        "--serial",
+        "7",
+        "--unsealed",
+    ]);
     let built = built.expect_code(0);
     assert!(built.stderr.contains("SANs gained: none; lost: none"), "{}", built.stderr);
     workshop.assert_free_of_the_ca_key(&workshop.path().join("tos-7.tar.gz"));
@@ -153,9 +173,13 @@ fn contradictions_are_said_with_both_sides() {
     }
     let site = fs::read_to_string(walk.workshop.path().join("site.toml")).unwrap();
     assert!(site.contains("\n# tos-version = ") && site.contains("#   warning: the clock of `tos1`"), "{site}");
-    let refused = walk.workshop.reseal(&["build", "--site", "site.toml", "--ca-key", "etcd-ca-key.pem", "--signer", "signer.key", "--unsealed"]).expect_code(1);
+    let refused = walk
+        .workshop
+        .reseal(&["build", "--site", "site.toml", "--ca-key", "etcd-ca-key.pem", "--signer", "signer.key", "--unsealed"])
+        .expect_code(1);
     assert!(refused.stderr.contains("--tos-version"), "{}", refused.stderr);
-    let told = ["build", "--site", "site.toml", "--tos-version", "tos-2.1", "--ca-key", "etcd-ca-key.pem", "--signer", "signer.key", "--unsealed"];
+    let told =
+        ["build", "--site", "site.toml", "--tos-version", "tos-2.1", "--ca-key", "etcd-ca-key.pem", "--signer", "signer.key", "--unsealed"];
     let _ = walk.workshop.reseal(&told).expect_code(0);
 }
 
@@ -195,5 +219,8 @@ fn hostile_facts_are_refused_or_do_no_harm() {
     let ran = walk.init(&[]).expect_code(0);
     let site = fs::read_to_string(walk.workshop.path().join("site.toml")).unwrap();
     assert!(site.contains("name = \"10.0.0.11\"") && site.matches("\n[[ca]]").count() == 1, "{site}\n{}", ran.stderr);
-    let _ = walk.workshop.reseal(&["build", "--site", "site.toml", "--ca-key", "etcd-ca-key.pem", "--signer", "signer.key", "--unsealed"]).expect_code(0);
+    let _ = walk
+        .workshop
+        .reseal(&["build", "--site", "site.toml", "--ca-key", "etcd-ca-key.pem", "--signer", "signer.key", "--unsealed"])
+        .expect_code(0);
 }

@@ -46,7 +46,8 @@ fn a_live_site_is_renewed_from_facts_alone() {
     let document: Value = serde_json::from_str(&made.stdout).unwrap();
     let found: Vec<(&str, Vec<&str>)> = document["nodes"].as_array().unwrap().iter().map(of_site_file).collect();
     let masters = || vec!["etcd", "flannel"];
-    let expected = [("tos1", masters()), ("tos2", masters()), ("tos3", masters()), ("worker1", vec!["flannel"]), ("manager", vec!["manager"])];
+    let expected =
+        [("tos1", masters()), ("tos2", masters()), ("tos3", masters()), ("worker1", vec!["flannel"]), ("manager", vec!["manager"])];
     assert_eq!(found, expected, "{document:#}");
     for (node, listed) in site.nodes().iter().zip(document["nodes"].as_array().unwrap()) {
         assert_eq!(listed["addresses"][0], node.address, "{document:#}");
@@ -56,7 +57,20 @@ fn a_live_site_is_renewed_from_facts_alone() {
     assert_eq!((warnings, &document["tos_version"], &document["edition"]), (0, &"tos-2.1".into(), &"tdh".into()), "{document:#}");
 
     let settle = site.layout.settle.as_secs().to_string();
-    let build = ["build", "--site", "site.toml", "--ca-key", "etcd-ca-key.pem", "--signer", "signer.key", "--serial", "7", "--settle", &settle, "--unsealed"];
+    let build = [
+        "build",
+        "--site",
+        "site.toml",
+        "--ca-key",
+        "etcd-ca-key.pem",
+        "--signer",
+        "signer.key",
+        "--serial",
+        "7",
+        "--settle",
+        &settle,
+        "--unsealed",
+    ];
     let built = site.workshop.reseal(&build).expect_code(0);
     let bundle = folder.join(built.stdout.trim());
     site.workshop.assert_free_of_the_ca_key(&bundle);

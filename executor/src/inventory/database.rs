@@ -24,15 +24,13 @@ impl Look<'_> {
             DatabaseFacts { socket: place.socket, host: place.host, port: place.port, user: place.user, ..DatabaseFacts::default() };
         let (said, schema, keeps) = match reach.database.survey(&step(&kind.table)?) {
             Ok(Survey::Table(table)) => {
-                let said = format!("{} has the table `{}` ({})", table.server, kind.table.table, table.engine);
+                let said = format!("{} has the table `{}` ({})", table.server, kind.table.name, table.engine);
                 (said, Some(table.schema), Some(true))
             }
             Ok(Survey::NoTable { schema: Some(schema) }) => {
-                (format!("the database `{schema}` has no table `{}`", kind.table.table), Some(schema), Some(false))
+                (format!("the database `{schema}` has no table `{}`", kind.table.name), Some(schema), Some(false))
             }
-            Ok(Survey::NoTable { schema: None }) => {
-                (format!("no database that can be seen has a table `{}`", kind.table.table), None, None)
-            }
+            Ok(Survey::NoTable { schema: None }) => (format!("no database that can be seen has a table `{}`", kind.table.name), None, None),
             Err(why) => (why.to_string(), None, None),
         };
         facts.said = short(&said);
@@ -47,10 +45,10 @@ fn step(table: &Table) -> Option<UpdateDatabase> {
     let entry = || "certs/none".parse().ok();
     let rows = table.keys.iter().map(|&key| Some(DatabaseRow { key: key.to_owned(), entry: entry()? }));
     Some(UpdateDatabase {
-        table: table.table.parse().ok()?,
+        table: table.name.parse().ok()?,
         key_column: table.key_column.parse().ok()?,
         value_column: table.value_column.parse().ok()?,
-        backup_table: format!("{}_bak", table.table).parse().ok()?,
+        backup_table: format!("{}_bak", table.name).parse().ok()?,
         rows: rows.collect::<Option<_>>()?,
         update_sql: entry()?,
         undo_sql: entry()?,

@@ -78,8 +78,8 @@ pub struct Role {
 pub struct Table {
     /// The role of the node that has the database.
     pub role: &'static str,
-    /// The table.
-    pub table: &'static str,
+    /// Its name.
+    pub name: &'static str,
     /// Its column of keys.
     pub key_column: &'static str,
     /// Its column of values.
@@ -131,7 +131,7 @@ const TOS: Kind = Kind {
     version_prefixes: &["tos-", "manager-"],
     table: Table {
         role: "manager",
-        table: "manager_info",
+        name: "manager_info",
         key_column: "key",
         value_column: "value",
         keys: &["etcd-ca.pem", "etcd.pem", "etcd-key.pem"],
@@ -153,7 +153,7 @@ mod tests {
             let paths = paths.chain(kind.homes.iter().map(|home| home.path)).chain([kind.templates.folder]);
             paths.for_each(|path| drop(path.parse::<TargetPath>().unwrap()));
             let table = kind.table;
-            for word in [table.table, table.key_column, table.value_column] {
+            for word in [table.name, table.key_column, table.value_column] {
                 let _ = word.parse::<Identifier>().unwrap();
             }
         }

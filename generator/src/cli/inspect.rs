@@ -1,6 +1,6 @@
 //! `reseal inspect`: certificates and their dates.
 
-use std::path::PathBuf;
+use std::{fmt::Write as _, path::PathBuf};
 
 use bundle_format::facts::NodeFacts;
 use time::OffsetDateTime;
@@ -57,10 +57,10 @@ fn node(facts: &NodeFacts) -> String {
         facts.recipient.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
     );
     for database in facts.clusters.iter().filter_map(|cluster| cluster.database.as_ref()) {
-        text.push_str(&format!("database  {}\n", database.said));
+        let _ = writeln!(text, "database  {}", database.said);
     }
     for remark in &facts.remarks {
-        text.push_str(&format!("remark    {remark}\n"));
+        let _ = writeln!(text, "remark    {remark}");
     }
     text
 }

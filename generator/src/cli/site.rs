@@ -96,12 +96,12 @@ struct SiteToml<'a> {
 impl Init {
     fn run(&self, output: Output) -> Outcome {
         match (&self.ca, &self.leaf) {
-            (Some(ca), Some(leaf)) => self.from_certificates(ca, leaf, output),
-            _ => self.from_facts(output),
+            (Some(ca), Some(leaf)) => self.of_certificates(ca, leaf, output),
+            _ => self.of_facts(output),
         }
     }
 
-    fn from_facts(&self, output: Output) -> Outcome {
+    fn of_facts(&self, output: Output) -> Outcome {
         let told = self.facts.iter().map(|path| facts::load(path)).collect::<Result<Vec<_>, _>>()?;
         if let Some(version) = &self.tos_version {
             let _: tos::TosVersion = version.parse().map_err(crate::site::SiteError::Version)?;
@@ -146,7 +146,7 @@ impl Init {
         Ok(paths)
     }
 
-    fn from_certificates(&self, ca_file: &Path, leaf_file: &Path, output: Output) -> Outcome {
+    fn of_certificates(&self, ca_file: &Path, leaf_file: &Path, output: Output) -> Outcome {
         let authorities = issue::certificates(ca_file)?;
         let leaves = issue::certificates(leaf_file)?;
         let signs = |ca: &&Certificate| leaves.iter().any(|leaf| leaf.verify_issued_by(ca).is_ok());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bundle_format::{
     certificate::{Certificate, San},
     digest::{Digest, Fingerprint},
-    facts::HomePart,
+    facts::{CertificateFacts, HomePart},
 };
 use time::OffsetDateTime;
 
@@ -55,7 +55,7 @@ impl Held<'_> {
 /// When no node has a CA or a leaf, or the nodes are of two sites.
 pub fn choose(told: &[Told], now: OffsetDateTime, findings: &mut Vec<Finding>) -> Result<Material, DraftError> {
     let missing = |what| DraftError::Nothing { what, nodes: called(told) };
-    let authority = authority(held(told, HomePart::Authority), findings, missing)?;
+    let authority = authority(&held(told, HomePart::Authority), findings, missing)?;
     if authority.not_after() < now {
         findings.push(Finding::AuthorityEnded { end: present::moment(authority.not_after()) });
     }
@@ -89,12 +89,12 @@ pub fn choose(told: &[Told], now: OffsetDateTime, findings: &mut Vec<Finding>) -
 }
 
 fn authority(
-    held: Vec<Held<'_>>,
+    held: &[Held<'_>],
     findings: &mut Vec<Finding>,
     missing: impl Fn(&'static str) -> DraftError,
 ) -> Result<Certificate, DraftError> {
     let mut keys: BTreeMap<String, (Fingerprint, Vec<&Held<'_>>)> = BTreeMap::new();
-    for held in &held {
+    for held in held {
         let key = held.certificate.public_key();
         keys.entry(key.to_string()).or_insert_with(|| (key, Vec::new())).1.push(held);
     }
@@ -136,7 +136,7 @@ fn held(told: &[Told], part: HomePart) -> Vec<Held<'_>> {
         let homes = told.cluster().into_iter().flat_map(|cluster| &cluster.homes);
         for home in homes.filter(|home| home.part == part && home.name.as_str() == tos::MATERIAL) {
             let mut here = told.facts.certificates.iter().filter(|facts| facts.path == home.path);
-            let found = here.find(|facts| facts.ca == (part == HomePart::Authority)).and_then(|facts| facts.certificate());
+            let found = here.find(|facts| facts.ca == (part == HomePart::Authority)).and_then(CertificateFacts::certificate);
             let Some(certificate) = found else { continue };
             let held = all.entry(certificate.fingerprint()).or_insert_with(|| Held { certificate, by: Vec::new() });
             if !held.by.iter().any(|own| std::ptr::eq(*own, told)) {
