@@ -64,7 +64,7 @@ impl Walk {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{from} in {text}");
         let lines: Vec<&str> = text.lines().collect();
-        let body = lines[..lines.len() - 2].iter().map(|line| format!("{line}\n")).collect::<String>().replace(from, to);
+        let body = (lines[..lines.len() - 2].join("\n") + "\n").replace(from, to);
         fs::write(&path, &body).unwrap();
         let digest = sh(&format!("sha256sum <'{}' | cut -c 1-64", path.display()), Path::new("/"));
         fs::write(&path, format!("{body}  \"sha256\": \"{}\"\n}}\n", digest.trim())).unwrap();

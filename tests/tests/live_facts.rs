@@ -57,7 +57,7 @@ fn a_live_site_is_renewed_from_facts_alone() {
     assert_eq!((warnings, &document["tos_version"], &document["edition"]), (0, &"tos-2.1".into(), &"tdh".into()), "{document:#}");
 
     let settle = site.layout.settle.as_secs().to_string();
-    let build = [
+    let arguments = [
         "build",
         "--site",
         "site.toml",
@@ -71,7 +71,7 @@ fn a_live_site_is_renewed_from_facts_alone() {
         &settle,
         "--unsealed",
     ];
-    let built = site.workshop.reseal(&build).expect_code(0);
+    let built = site.workshop.reseal(&arguments).expect_code(0);
     let bundle = folder.join(built.stdout.trim());
     site.workshop.assert_free_of_the_ca_key(&bundle);
     site.deliver(&bundle);

@@ -10,7 +10,8 @@ const MOST_LINES: usize = 12;
 /// A summary; the facts themselves are data.
 pub fn show_facts(screen: &Screen, facts: &NodeFacts) {
     screen.toned(Tone::Bold, "node", &format!("      {}", facts.called()));
-    let addresses: Vec<String> = facts.host.addresses.iter().take(MOST_LINES).map(|found| found.address.to_string()).collect();
+    let mut addresses: Vec<String> = facts.host.addresses.iter().take(MOST_LINES).map(|found| found.address.to_string()).collect();
+    addresses.dedup();
     screen.say(&format!("          {}", if addresses.is_empty() { "no address is known".to_owned() } else { addresses.join(", ") }));
     let system = &facts.system;
     let system: Vec<&str> = [&system.name, &system.architecture, &system.kernel].into_iter().flatten().map(String::as_str).collect();

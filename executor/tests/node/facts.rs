@@ -102,8 +102,8 @@ fn the_identity_is_made_once_and_is_private() {
     let mode = |path: &str| fs::metadata(node.path(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(IDENTITY), mode("var/lib/reseal")), (0o600, 0o700));
     let mut now = node.tree();
-    let made: Vec<String> = now.keys().filter(|path| !former.contains_key(*path)).map(|path| path.display().to_string()).collect();
-    assert_eq!(made, ["var/lib/reseal", IDENTITY]);
+    let new: Vec<String> = now.keys().filter(|path| !former.contains_key(*path)).map(|path| path.display().to_string()).collect();
+    assert_eq!(new, ["var/lib/reseal", IDENTITY]);
     let text = node.read(IDENTITY);
     assert!(text.starts_with("AGE-SECRET-KEY-1") && text.ends_with('\n') && text.lines().count() == 1);
     now.retain(|path, _| former.contains_key(path) && !path.ends_with("lib"));
