@@ -5,7 +5,8 @@
 //! * [`writer`]: entries to bytes, deterministically, and never with a forbidden secret inside.
 //! * [`countersign`]: a further signature on a finished bundle.
 //! * [`reader`]: bytes to entries. [`reader::Unverified`] becomes [`reader::Verified`] by its signature and in no other way.
-//! * [`facts`] and [`recipient`]: what a node is, on its way to the workstation, and whom secrets for it are sealed to.
+//! * [`facts`]: what a node is, on its way to the workstation.
+//! * [`sealing`]: secrets to ciphertexts and back.
 //! * [`certificate`]: the public facts of a certificate, and whether one verifies under another.
 //!
 //! This crate takes [`std::io::Read`] and [`std::io::Write`]. It never prints, opens a path or uses the network.
@@ -20,7 +21,7 @@ pub mod limits;
 pub mod manifest;
 pub mod name;
 pub mod reader;
-pub mod recipient;
+pub mod sealing;
 pub mod signature;
 pub mod slice;
 pub mod sums;

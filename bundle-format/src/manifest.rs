@@ -1,12 +1,14 @@
 //! `bundle.json`: what the whole bundle is, for people and for every node.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
     certificate::Certificate,
     digest::{Digest, Fingerprint},
-    name::{BundleName, EntryPath, Label, NodeName, Serial, SiteName, TargetPath},
+    name::{BundleName, EntryPath, Label, NodeName, Recipient, Serial, SiteName, TargetPath},
     rfc3339_seconds,
     signature::SignerCount,
     version::Version,
@@ -34,6 +36,9 @@ pub struct Manifest {
     pub not_after: OffsetDateTime,
     /// The profile that laid out the slices.
     pub profile: Label,
+    /// How its secrets are sealed; none where they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing: Option<Sealing>,
     /// The certificate authorities that this bundle renews.
     pub authorities: Vec<AuthorityRecord>,
     /// The nodes, in the order in which they are to be visited.
@@ -68,7 +73,7 @@ pub struct LeafRecord {
     pub name: Label,
     /// The entry that holds the new certificate.
     pub certificate: EntryPath,
-    /// The entry that holds its private key.
+    /// The entry that holds its private key; where secrets are sealed, each node has its own, whose [`EntryPath::unsealed`] this is.
     pub key: EntryPath,
     /// Where a node of this site keeps the certificate.
     pub installed: TargetPath,
@@ -100,9 +105,46 @@ pub struct NodeRecord {
     pub name: NodeName,
     /// What it does at its site, in the profile's words.
     pub roles: Vec<Label>,
+    /// To whom its secrets are sealed, where they are sealed to the node itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Recipient>,
+}
+
+/// How the secrets of a bundle are sealed: each node's to its own recipient, to the site's, or to both.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sealing {
+    /// The site's recipient, whose identity is an entry under a passphrase; none where there is no passphrase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site_recipient: Option<Recipient>,
 }
 
 impl Manifest {
+    /// The nodes whose secrets are sealed to themselves.
+    pub fn sealed_nodes(&self) -> impl Iterator<Item = (&NodeName, &Recipient)> {
+        self.nodes.iter().filter_map(|node| Some((&node.name, node.recipient.as_ref()?)))
+    }
+
+    /// How its secrets are sealed, in one line for people.
+    #[must_use]
+    pub fn how_sealed(&self) -> String {
+        let (own, all) = (self.sealed_nodes().count(), self.nodes.len());
+        match &self.sealing {
+            None => "UNSEALED: whoever has the bundle has them".to_owned(),
+            Some(Sealing { site_recipient: None }) => format!("sealed, to the own recipients of {own} of {all} nodes"),
+            Some(_) if own == 0 => "sealed, by a passphrase".to_owned(),
+            Some(_) => format!("sealed, by a passphrase, and to the own recipients of {own} of {all} nodes"),
+        }
+    }
+
+    /// How its secrets are sealed, for programs: null, or `passphrase` (whether one opens them) and `recipients` (by node).
+    #[must_use]
+    pub fn sealing_view(&self) -> serde_json::Value {
+        let recipients: BTreeMap<&NodeName, &Recipient> = self.sealed_nodes().collect();
+        let view = |sealing: &Sealing| serde_json::json!({ "passphrase": sealing.site_recipient.is_some(), "recipients": recipients });
+        self.sealing.as_ref().map_or(serde_json::Value::Null, view)
+    }
+
     /// `<site>-<serial>`.
     #[must_use]
     pub fn name(&self) -> BundleName {

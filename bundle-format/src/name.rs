@@ -92,6 +92,10 @@ text_type! {
     Identifier
 }
 text_type! {
+    /// To whom secrets are sealed: an X25519 recipient of age, `age1` and 58 more characters (Bech32, BIP 173).
+    Recipient
+}
+text_type! {
     /// The path of an entry below the bundle's top folder: at most four components of `A-Z a-z 0-9 . _ -`, 200 bytes in all.
     EntryPath
 }
@@ -130,6 +134,24 @@ impl Identifier {
     }
 }
 
+impl Recipient {
+    fn check(text: &str) -> Result<(), NameError> {
+        const WHAT: &str = "recipient";
+        // A secret key is not echoed, in whatever case it was typed.
+        let is_secret = text.to_ascii_uppercase().contains("AGE-SECRET-KEY");
+        match text.parse::<age::x25519::Recipient>() {
+            Ok(recipient) if recipient.to_string() == text => Ok(()),
+            _ if is_secret => refuse(WHAT, "AGE-SECRET-KEY-…", "is a secret key: keep it where it is"),
+            _ => refuse(WHAT, text, "is not `age1` and 58 more characters, or one of them is wrong"),
+        }
+    }
+
+    /// The recipient in the form of this crate.
+    pub(crate) fn of(recipient: &age::x25519::Recipient) -> Self {
+        Self(recipient.to_string())
+    }
+}
+
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
@@ -153,6 +175,10 @@ fn check_label(what: &'static str, text: &str) -> Result<(), NameError> {
     }
     Ok(())
 }
+
+const SECRETS: &str = "secrets/";
+/// What ends the name of a sealed entry.
+const SEALED: &str = ".age";
 
 impl EntryPath {
     /// The longest path, in bytes.
@@ -182,6 +208,11 @@ impl EntryPath {
         Ok(())
     }
 
+    /// The folders that it is in, as if they were entries.
+    pub fn folders(&self) -> impl Iterator<Item = Self> {
+        self.0.match_indices('/').map(|(end, _)| Self(self.0[..end].to_owned()))
+    }
+
     /// The slice of `node`.
     #[must_use]
     pub fn slice_of(node: &NodeName) -> Self {
@@ -197,7 +228,46 @@ impl EntryPath {
     /// Whether this entry is secret material.
     #[must_use]
     pub fn is_secret(&self) -> bool {
-        self.0.starts_with("secrets/")
+        self.0.starts_with(SECRETS)
+    }
+
+    /// Whether this entry is secret material that is sealed.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.is_secret() && self.0.ends_with(SEALED)
+    }
+
+    /// The entry with the site's identity, sealed by the passphrase.
+    #[must_use]
+    pub fn site_identity() -> Self {
+        Self(format!("{SECRETS}site-identity{SEALED}"))
+    }
+
+    /// Where the secret that would stand here unsealed stands sealed for `node`: `secrets/x` is `secrets/<node>/x.age`. Any other
+    /// entry stays where it is.
+    ///
+    /// # Errors
+    /// When the outcome is no entry path.
+    pub fn sealed_for(&self, node: &NodeName) -> Result<Self, NameError> {
+        match self.0.strip_prefix(SECRETS) {
+            Some(name) => format!("{SECRETS}{node}/{name}{SEALED}").parse(),
+            None => Ok(self.clone()),
+        }
+    }
+
+    /// Where what stands here sealed would stand unsealed, the other way round of [`EntryPath::sealed_for`]. Any other entry stays
+    /// where it is.
+    #[must_use]
+    pub fn unsealed(&self) -> Self {
+        let name = self.sealed_node().and_then(|_| self.0.rsplit('/').next()?.strip_suffix(SEALED));
+        name.map_or_else(|| self.clone(), |name| Self(format!("{SECRETS}{name}")))
+    }
+
+    /// The node for which this secret is sealed, when it is one: `secrets/<node>/<name>.age`.
+    #[must_use]
+    pub fn sealed_node(&self) -> Option<NodeName> {
+        let (node, name) = self.0.strip_prefix(SECRETS)?.strip_suffix(SEALED)?.split_once('/')?;
+        if name.is_empty() || name.contains('/') { None } else { node.parse().ok() }
     }
 
     /// Whether this is one of [`COUNTERSIGNATURES`].
@@ -414,6 +484,23 @@ mod tests {
         for path in ["/srv/kubernetes/etcd.pem", "/var/lib/resealed", "/srv/*/x", "/srv/证书/x"] {
             assert!(path.parse::<TargetPath>().is_ok(), "{path:?}");
         }
+    }
+
+    #[test]
+    fn a_sealed_entry_is_of_one_node() {
+        let path = |text: &str| text.parse::<EntryPath>().unwrap();
+        let (open, node) = (path("secrets/etcd-key.pem"), "tos.1".parse::<NodeName>().unwrap());
+        let sealed = open.sealed_for(&node).unwrap();
+        assert_eq!(sealed.as_str(), "secrets/tos.1/etcd-key.pem.age");
+        assert_eq!((sealed.sealed_node(), sealed.unsealed(), sealed.is_sealed()), (Some(node.clone()), open.clone(), true));
+        assert_eq!(path("certs/etcd.pem").sealed_for(&node).unwrap(), path("certs/etcd.pem"));
+        for other in
+            ["secrets/x.age", "secrets/a/b/x.age", "secrets/-/x.age", "secrets/a/.age", "certs/a/x.age", "secrets/a/x", "secrets/x"]
+        {
+            assert_eq!((path(other).sealed_node(), path(other).unsealed()), (None, path(other)), "{other}");
+        }
+        let folders: Vec<String> = sealed.folders().map(|folder| folder.to_string()).collect();
+        assert_eq!(folders, ["secrets", "secrets/tos.1"]);
     }
 
     #[test]

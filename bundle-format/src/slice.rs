@@ -48,6 +48,17 @@ impl Slice {
         self.installs().map(|file| &file.entry).chain(of_database)
     }
 
+    /// The same entries, to be renamed.
+    pub fn entries_mut(&mut self) -> impl Iterator<Item = &mut EntryPath> {
+        self.steps.iter_mut().flat_map(|step| match step {
+            Step::InstallFiles(step) => step.files.iter_mut().map(|file| &mut file.entry).collect(),
+            Step::UpdateDatabase(UpdateDatabase { rows, update_sql, undo_sql, .. }) => {
+                rows.iter_mut().map(|row| &mut row.entry).chain([update_sql, undo_sql]).collect()
+            }
+            _ => Vec::new(),
+        })
+    }
+
     /// The etcd cluster of this name.
     #[must_use]
     pub fn cluster(&self, name: &Label) -> Option<&EtcdCluster> {

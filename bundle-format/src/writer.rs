@@ -14,13 +14,27 @@ use crate::{
     digest::Digest,
     forbidden::Forbidden,
     limits::Limits,
-    name::{BundleName, EntryPath, NameError},
+    name::{BundleName, EntryPath, NameError, NodeName},
+    sealing::{self, Lock, Place, SealError},
     sums::Sums,
     tarball,
 };
 
 /// The contents of a bundle by path, all but `SHA256SUMS`, its signature and the signer's public key.
 pub type Entries = BTreeMap<EntryPath, Zeroizing<Vec<u8>>>;
+
+/// A secret that the writer seals, once it has seen that it may be in a bundle.
+#[derive(Debug)]
+pub struct Secret<'a> {
+    /// Its entry.
+    pub entry: EntryPath,
+    /// The node that it is for; none for what belongs to the site.
+    pub node: Option<&'a NodeName>,
+    /// What is sealed.
+    pub content: &'a [u8],
+    /// With what.
+    pub lock: Lock<'a>,
+}
 
 /// Whoever signs a bundle.
 pub trait Signer {
@@ -49,6 +63,12 @@ pub enum WriteError {
         /// The limit.
         limit: u64,
     },
+    /// An entry is also the folder of another, so that nobody could unpack both.
+    #[error("the entry `{0}` is also the folder of `{1}`")]
+    FileAndFolder(EntryPath, EntryPath),
+    /// A secret was not sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// There are more entries than any reader takes.
     #[error("there are {0} entries, and a reader takes at most {1}")]
     TooMany(usize, usize),
@@ -61,6 +81,33 @@ pub enum WriteError {
     /// Compression or a header failed.
     #[error("the bundle cannot be packed: {0}")]
     Pack(#[from] io::Error),
+}
+
+/// Seals secrets, adds them to the entries, and packs and signs a bundle. What is forbidden is looked for in what is yet unsealed.
+///
+/// # Errors
+/// When a secret or an entry holds a forbidden secret, has no place, is past a limit, or cannot be sealed.
+pub fn write_sealed(
+    name: &BundleName,
+    created: OffsetDateTime,
+    mut entries: Entries,
+    secrets: &[Secret<'_>],
+    signer: &dyn Signer,
+    forbidden: &Forbidden,
+) -> Result<Vec<u8>, WriteError> {
+    // Many nodes have the same secret: it is searched once.
+    let mut distinct: Vec<&Secret<'_>> = secrets.iter().collect();
+    distinct.sort_by_key(|secret| (secret.content.as_ptr(), secret.content.len()));
+    distinct.dedup_by_key(|secret| (secret.content.as_ptr(), secret.content.len()));
+    if let Some(path) = forbidden.found_in(distinct.iter().map(|secret| (&secret.entry, secret.content))) {
+        return Err(WriteError::Forbidden(path.clone()));
+    }
+    for secret in secrets {
+        let place = Place { bundle: name, node: secret.node, entry: &secret.entry };
+        let sealed = sealing::seal(place, secret.content, &secret.lock)?;
+        drop(entries.insert(secret.entry.clone(), Zeroizing::new(sealed)));
+    }
+    write(name, created, entries, signer, forbidden)
 }
 
 /// Packs and signs a bundle, in memory.
@@ -96,6 +143,11 @@ fn check(entries: &Entries, forbidden: &Forbidden) -> Result<(), WriteError> {
         }
         if size > limit {
             return Err(WriteError::TooLarge { path: path.clone(), size, limit });
+        }
+    }
+    for path in entries.keys() {
+        if let Some(folder) = path.folders().find(|folder| entries.contains_key(folder)) {
+            return Err(WriteError::FileAndFolder(folder, path.clone()));
         }
     }
     match forbidden.found_in(entries.iter().map(|(path, content)| (path, content.as_slice()))) {

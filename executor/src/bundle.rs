@@ -33,10 +33,12 @@ pub struct Bundle {
     pub slice: Option<Slice>,
     /// All nodes, for a list.
     pub nodes: Vec<NodeListing>,
-    /// What the slice and the manifest name.
+    /// What the slice and the manifest name, and is not sealed, or not any more.
     pub material: Material,
     /// What this node remembers of earlier bundles.
     pub memory: Memory,
+    /// What the slice names, and the site's identity, as long as they are sealed.
+    pub sealed: Material,
 }
 
 impl Bundle {
@@ -47,10 +49,19 @@ impl Bundle {
     pub fn read<S: Source>(source: S, trusted: &TrustedSigners, wanted: Wanted, memory: Memory) -> Result<Self, BundleError> {
         let verified = Unverified::open(source, Limits::default())?.verify(trusted)?;
         let authorities = verified.manifest().authorities.clone();
-        let mut keep =
-            Keep { wanted, authorities, fitting: Vec::new(), slice: None, nodes: Vec::new(), named: None, material: Material::new() };
+        let mut keep = Keep {
+            wanted,
+            authorities,
+            fitting: Vec::new(),
+            slice: None,
+            nodes: Vec::new(),
+            named: None,
+            material: Material::new(),
+            sealed: Material::new(),
+        };
         let complete = verified.read(&mut keep)?;
-        Ok(Self { complete, fitting: keep.fitting, slice: keep.slice, nodes: keep.nodes, material: keep.material, memory })
+        let Keep { fitting, slice, nodes, material, sealed, .. } = keep;
+        Ok(Self { complete, fitting, slice, nodes, material, sealed, memory })
     }
 
     /// What the bundle says of itself.
@@ -67,6 +78,7 @@ struct Keep {
     nodes: Vec<NodeListing>,
     named: Option<BTreeSet<EntryPath>>,
     material: Material,
+    sealed: Material,
 }
 
 impl Visitor for Keep {
@@ -87,17 +99,20 @@ impl Visitor for Keep {
     }
 
     fn entry(&mut self, path: EntryPath, content: Zeroizing<Vec<u8>>) {
-        self.material.insert(path, content);
+        let kept = if path.is_sealed() { &mut self.sealed } else { &mut self.material };
+        drop(kept.insert(path, content));
     }
 }
 
-/// The entries that a node's work needs: those of its steps, and the certificates that they are checked against.
+/// The entries that a node's work needs: those of its steps, the certificates that they are checked against, and what may open them.
 fn named_by(slice: &Slice, authorities: &[AuthorityRecord]) -> BTreeSet<EntryPath> {
     let mut named: BTreeSet<EntryPath> = slice.entries().cloned().collect();
     named.extend(authorities.iter().map(|authority| authority.certificate.clone()));
     let leaves = authorities.iter().flat_map(|authority| &authority.leaves);
+    let keys: BTreeSet<EntryPath> = named.iter().map(EntryPath::unsealed).collect();
     let used: Vec<EntryPath> =
-        leaves.filter(|leaf| named.contains(&leaf.certificate) || named.contains(&leaf.key)).map(|leaf| leaf.certificate.clone()).collect();
+        leaves.filter(|leaf| named.contains(&leaf.certificate) || keys.contains(&leaf.key)).map(|leaf| leaf.certificate.clone()).collect();
     named.extend(used);
+    named.insert(EntryPath::site_identity());
     named
 }

@@ -15,6 +15,7 @@ use crate::{
     plan::Rejection,
     preflight::Refusal,
     run::{RunError, StoreError},
+    unseal::Locked,
 };
 
 /// The exit codes.
@@ -59,6 +60,9 @@ pub enum Failure {
     /// The node's identity cannot be made or used.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// Secrets stay sealed.
+    #[error(transparent)]
+    Locked(#[from] Locked),
     /// A system call failed before the first change.
     #[error(transparent)]
     Machine(#[from] MachineError),
@@ -159,8 +163,10 @@ impl Failure {
             Self::Bundle(_) | Self::Mixup(_) | Self::Rejected(_) | Self::Medium(MediumError::Bundle(_)) | Self::Untrusted(_) => {
                 Exit::Rejected
             }
+            Self::Locked(locked) if locked.is_of_the_bundle() => Exit::Rejected,
             Self::Flag { .. } | Self::Medium(MediumError::Open { .. }) | Self::NoBundle | Self::Signer { .. } => Exit::Usage,
-            Self::Memory(_)
+            Self::Locked(_)
+            | Self::Memory(_)
             | Self::Refused(_)
             | Self::Run(RunError::Changed { .. } | RunError::Database(_) | RunError::Risk(_) | RunError::RowsChanged { .. }) => {
                 Exit::Refused

@@ -3,7 +3,7 @@
 //! * [`machine`]: the one door to files, locks, clock, programs and sockets. Everything else is given what it looks at.
 //! * [`containers`], [`kubectl`], [`etcd`], [`health`]: what runs here and how it is. Single questions: who waits, asks again.
 //! * [`quorum`], `mode`, `guard`: whether a member of etcd may be stopped.
-//! * `bundle`, `identity`, `trust`, `facts`, `plan`, `preflight`: from a bundle and a machine to what will be done, or why not.
+//! * `bundle`, `unseal`, `identity`, `trust`, `facts`, `plan`, `preflight`: from a bundle and a machine to what will be done, or why not.
 //! * `memory`: what is remembered of bundles that were applied: their signers, the site, the last serial.
 //! * `inventory`, `node_identity`: what this node is before any bundle exists, and whom secrets for it are sealed to.
 //! * [`journal`] and `run`: what was begun, what is done, and what therefore comes next, after a power cut too.
@@ -40,3 +40,4 @@ mod shell;
 mod steps;
 mod tls;
 mod trust;
+mod unseal;

@@ -4,8 +4,7 @@
 //! It is one line, `AGE-SECRET-KEY-1…`, in `/var/lib/reseal/identity`: mode 0600 in a folder of mode 0700 from its first byte. What is
 //! there already is never written over: a second identity would make unreadable what was sealed to the first.
 
-use age::{secrecy::ExposeSecret as _, x25519::Identity};
-use bundle_format::recipient::Recipient;
+use bundle_format::{name::Recipient, sealing::Identity};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -53,10 +52,18 @@ pub fn recipient(machine: &Machine, make: bool) -> Result<Option<Recipient>, Ide
         // Whoever loses against another process reads what that one made.
         let _ = machine.create_once(&place, &line(&Identity::generate()))?;
     }
-    read(machine, &place)
+    Ok(read(machine, &place)?.map(|identity| identity.recipient()))
 }
 
-fn read(machine: &Machine, place: &Place) -> Result<Option<Recipient>, IdentityError> {
+/// This node's identity, where it has one.
+///
+/// # Errors
+/// When what lies in its place is no identity of root's own, or cannot be read.
+pub fn identity(machine: &Machine) -> Result<Option<Identity>, IdentityError> {
+    read(machine, &machine.state_folder()?.join(NAME))
+}
+
+fn read(machine: &Machine, place: &Place) -> Result<Option<Identity>, IdentityError> {
     let path = place.to_string();
     let other = |why: &str| IdentityError::Other { path: path.clone(), why: why.to_owned() };
     let seen = match machine.look_at(place) {
@@ -71,20 +78,14 @@ fn read(machine: &Machine, place: &Place) -> Result<Option<Recipient>, IdentityE
     if mode & 0o077 != 0 {
         return Err(IdentityError::Readable { path, mode });
     }
-    let text = std::str::from_utf8(&seen.content).map_err(|_| other("it is not UTF-8 text"))?;
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let (Some(line), None) = (lines.next(), lines.next()) else { return Err(other("it is not one line `AGE-SECRET-KEY-1…`")) };
-    let identity: Identity = line.parse().map_err(other)?;
-    let recipient = identity.to_public().to_string();
-    recipient.parse().map(Some).map_err(|error| other(&format!("its recipient is none: {error}")))
+    Identity::parse(&seen.content).map(Some).map_err(|why| other(&why.to_string()))
 }
 
 /// The one line, in a buffer that does not grow.
 fn line(identity: &Identity) -> Zeroizing<Vec<u8>> {
-    let text = identity.to_string();
-    let text = text.expose_secret().as_bytes();
+    let text = identity.to_line();
     let mut line = Zeroizing::new(Vec::with_capacity(text.len() + 1));
-    line.extend_from_slice(text);
+    line.extend_from_slice(text.as_bytes());
     line.push(b'\n');
     line
 }

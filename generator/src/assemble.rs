@@ -27,6 +27,7 @@ use crate::{
     issue::{Issued, IssuedAuthority},
     note::{Note, NoteNodes},
     profile::Part,
+    seal::Sealing,
     signer::SignerKey,
     site::{Site, Warning},
     sql,
@@ -143,46 +144,62 @@ pub struct Assembled {
 ///
 /// # Errors
 /// When the writer refuses, for example because an entry holds a CA's private key, or the outcome does not read back.
-pub fn assemble(site: &Site, issued: &Issued, executors: &Executors, signer: &SignerKey) -> Result<Assembled, AssembleError> {
-    let slices = site.profile.compile(site, &issued.authorities)?;
-    let manifest = manifest(site, &issued.authorities, &slices)?;
-    let entries = entries(&manifest, &slices, issued, executors, signer)?;
+pub fn assemble(
+    site: &Site,
+    issued: &Issued,
+    executors: &Executors,
+    signer: &SignerKey,
+    sealing: &Sealing,
+) -> Result<Assembled, AssembleError> {
+    let plain_slices = site.profile.compile(site, &issued.authorities)?;
+    let mut material = material(issued)?;
+    let scripts = scripts(&plain_slices, &material)?;
+    material.extend(scripts);
+    let secrets = sealing.secrets(site, &plain_slices, &material)?;
+    let mut slices = plain_slices.clone();
+    sealing.rename(&mut slices)?;
+    let manifest = manifest(site, &issued.authorities, &slices, sealing)?;
+    let mut entries = documents(&manifest, &slices, executors, signer)?;
+    let open = material.iter().filter(|(path, _)| !path.is_secret() || matches!(sealing, Sealing::Unsealed));
+    entries.extend(open.map(|(path, content)| (path.clone(), content.clone())));
     let name = manifest.name();
-    let bytes = writer::write(&name, site.created, entries, signer, &issued.forbidden)?;
+    let bytes = writer::write_sealed(&name, site.created, entries, &secrets, signer, &issued.forbidden)?;
     let note = read_back(&bytes, signer)?;
     Ok(Assembled { name, digest: note.digest, bytes, manifest, note })
 }
 
-fn entries(
-    manifest: &Manifest,
-    slices: &[Slice],
-    issued: &Issued,
-    executors: &Executors,
-    signer: &SignerKey,
-) -> Result<Entries, AssembleError> {
+/// What is installed: certificates and keys, under the names that they have unsealed.
+fn material(issued: &Issued) -> Result<Entries, NameError> {
+    let mut entries = Entries::new();
+    let mut add = |path: EntryPath, content: &[u8]| entries.insert(path, Zeroizing::new(content.to_vec()));
+    for authority in &issued.authorities {
+        add(authority.entry()?, authority.renewed.to_pem().as_bytes());
+        for leaf in &authority.leaves {
+            add(leaf.certificate_entry()?, leaf.renewed.to_pem().as_bytes());
+            add(leaf.key_entry()?, leaf.key_pem.as_bytes());
+        }
+    }
+    Ok(entries)
+}
+
+/// What tells of it: manifest, slices and readmes; and the programs.
+fn documents(manifest: &Manifest, slices: &[Slice], executors: &Executors, signer: &SignerKey) -> Result<Entries, AssembleError> {
     let mut entries = Entries::new();
     let mut add = |path: EntryPath, content: Vec<u8>| entries.insert(path, Zeroizing::new(content));
     add("bundle.json".parse()?, json(manifest)?);
     for slice in slices {
         add(EntryPath::slice_of(&slice.node), json(slice)?);
     }
-    for authority in &issued.authorities {
-        add(authority.entry()?, authority.renewed.to_pem().into_bytes());
-        for leaf in &authority.leaves {
-            add(leaf.certificate_entry()?, leaf.renewed.to_pem().into_bytes());
-            add(leaf.key_entry()?, leaf.key_pem.as_bytes().to_vec());
-        }
-    }
-    let scripts = scripts(slices, &entries)?;
-    entries.extend(scripts);
-    let mut add = |path: EntryPath, content: Vec<u8>| entries.insert(path, Zeroizing::new(content));
     for (architecture, (_, content)) in &executors.0 {
         add(format!("executor/linux-{}/reseal-node", architecture.name()).parse()?, content.to_vec());
     }
     add("reseal-node".parse()?, LAUNCHER.as_bytes().to_vec());
-    let has_sql = slices.iter().flat_map(|slice| &slice.steps).any(|step| matches!(step, Step::UpdateDatabase(_)));
+    let update = slices.iter().flat_map(|slice| &slice.steps).find_map(|step| match step {
+        Step::UpdateDatabase(step) => Some(&step.update_sql),
+        _ => None,
+    });
     let (fingerprint, needed) = (signer.fingerprint().to_string(), manifest.needs_signers.into());
-    let facts = ReadmeFacts { manifest, slices, fingerprint, needed, listed: NODES_LISTED, has_sql };
+    let facts = ReadmeFacts { manifest, slices, fingerprint, needed, listed: NODES_LISTED, update };
     add("README.txt".parse()?, English(&facts).render()?.into_bytes());
     add("README.zh-CN.txt".parse()?, Chinese(&facts).render()?.into_bytes());
     Ok(entries)
@@ -214,7 +231,8 @@ fn json<T: serde::Serialize>(document: &T) -> Result<Vec<u8>, serde_json::Error>
     Ok(bytes)
 }
 
-fn manifest(site: &Site, authorities: &[IssuedAuthority], slices: &[Slice]) -> Result<Manifest, NameError> {
+fn manifest(site: &Site, authorities: &[IssuedAuthority], slices: &[Slice], sealing: &Sealing) -> Result<Manifest, NameError> {
+    let recipients = sealing.recipients(site);
     let authority = |authority: &IssuedAuthority| {
         let leaves = authority.leaves.iter().map(|leaf| {
             Ok(LeafRecord {
@@ -245,8 +263,16 @@ fn manifest(site: &Site, authorities: &[IssuedAuthority], slices: &[Slice]) -> R
         created: site.created,
         not_after: site.created.checked_add(SHELF_LIFE).unwrap_or(site.created),
         profile: site.profile.name().parse()?,
+        sealing: sealing.record(),
         authorities: authorities.iter().map(authority).collect::<Result<_, NameError>>()?,
-        nodes: slices.iter().map(|slice| NodeRecord { name: slice.node.clone(), roles: slice.roles.clone() }).collect(),
+        nodes: slices
+            .iter()
+            .map(|slice| NodeRecord {
+                name: slice.node.clone(),
+                roles: slice.roles.clone(),
+                recipient: recipients.get(&slice.node).map(|recipient| (*recipient).clone()),
+            })
+            .collect(),
     })
 }
 
@@ -256,7 +282,20 @@ struct ReadmeFacts<'a> {
     fingerprint: String,
     needed: usize,
     listed: usize,
-    has_sql: bool,
+    /// The entry with the SQL of a database step, where there is one.
+    update: Option<&'a EntryPath>,
+}
+
+impl ReadmeFacts<'_> {
+    /// The file name of the SQL, as it is once it is unsealed.
+    fn update_file(&self) -> &str {
+        let name = self.update.and_then(|entry| entry.as_str().rsplit('/').next()).unwrap_or_default();
+        name.strip_suffix(".age").unwrap_or(name)
+    }
+
+    fn has_passphrase(&self) -> bool {
+        self.manifest.sealing.as_ref().is_some_and(|sealing| sealing.site_recipient.is_some())
+    }
 }
 
 #[derive(Template)]

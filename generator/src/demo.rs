@@ -2,11 +2,15 @@
 
 use std::{fmt::Write as _, fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 
+use bundle_format::{name::Recipient, sealing::Identity};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     PKCS_RSA_SHA256, RsaKeySize,
 };
 use time::{Duration, OffsetDateTime};
+use zeroize::Zeroizing;
+
+use crate::files;
 
 /// How long ago the demo's CA ended.
 pub const DAYS_EXPIRED: i64 = 30;
@@ -58,7 +62,11 @@ impl DemoSite {
         for (name, address, roles) in NODES {
             tree(&dir.join("nodes").join(name), name, &material, roles.contains("manager"))?;
             let roles = roles.replace('+', "\", \"");
-            let _ = write!(site_toml, "\n[[node]]\nname = \"{name}\"\naddresses = [\"{address}\"]\nroles = [\"{roles}\"]\n");
+            let recipient = identity(&dir.join("nodes").join(name))?;
+            let _ = write!(
+                site_toml,
+                "\n[[node]]\nname = \"{name}\"\naddresses = [\"{address}\"]\nroles = [\"{roles}\"]\nrecipient = \"{recipient}\"\n"
+            );
         }
         write(&dir.join("site.toml"), &site_toml, 0o644)?;
         Ok(Self { nodes: NODES.map(|(name, _, _)| name.to_owned()).to_vec(), site_toml })
@@ -80,6 +88,16 @@ fn tree(root: &Path, name: &str, material: &Material, manager: bool) -> io::Resu
         write(&root.join(METAINFO).join("config.json"), CONFIG_JSON, 0o644)?;
     }
     Ok(())
+}
+
+/// The node's own identity, as `reseal-node facts` makes it there once; gives its recipient.
+fn identity(root: &Path) -> io::Result<Recipient> {
+    let (folder, identity) = (root.join("var/lib/reseal"), Identity::generate());
+    fs::create_dir_all(&folder)?;
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
+    let line = Zeroizing::new(format!("{}\n", identity.to_line().as_str()));
+    files::write_new(&folder.join("identity"), line.as_bytes(), 0o600).map_err(io::Error::other)?;
+    Ok(identity.recipient())
 }
 
 fn write(path: &Path, content: &str, mode: u32) -> io::Result<()> {

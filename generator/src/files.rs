@@ -1,7 +1,7 @@
 //! Reading inputs and writing results: bounded, private where it must be, never over something that is there.
 
 use std::{
-    fs::{File, Permissions},
+    fs::{File, Metadata, Permissions},
     io::{self, Read as _, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -62,6 +62,32 @@ pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
         return Err(FileError::TooLarge { path: path.to_owned(), limit });
     }
     Ok(content)
+}
+
+/// The permission bits of a file that its group or others may read; none where only its owner may, or it is no regular file.
+#[must_use]
+pub fn readable_by_others(path: &Path) -> Option<u32> {
+    let metadata = path.metadata().ok().filter(Metadata::is_file)?;
+    Some(metadata.permissions().mode() & 0o7777).filter(|mode| mode & 0o044 != 0)
+}
+
+/// Reads the first line of a descriptor that this process was started with, without its end; what follows is not read.
+///
+/// # Errors
+/// When it is not open, or the line is longer than `limit` bytes.
+pub fn read_line_of_descriptor(descriptor: u32, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let path = PathBuf::from(format!("/dev/fd/{descriptor}"));
+    let failed = |why| FileError::Read { path: path.clone(), why };
+    let mut file = File::open(&path).map_err(failed)?;
+    let mut line = Zeroizing::new(Vec::with_capacity(usize::try_from(limit).unwrap_or(0) + 1));
+    let mut byte = Zeroizing::new([0]);
+    while file.read(byte.as_mut_slice()).map_err(failed)? == 1 && byte[0] != b'\n' {
+        if line.len() as u64 == limit {
+            return Err(FileError::TooLarge { path, limit });
+        }
+        line.push(byte[0]);
+    }
+    Ok(line)
 }
 
 /// A file to be written whole, with these permission bits from its first byte.
@@ -174,5 +200,17 @@ mod tests {
             (count(), read(&bundle, 99).unwrap().as_slice(), read(&note, 99).unwrap().as_slice()),
             (2, &b"bundle"[..], &b"note"[..])
         );
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, known) in [(0o600, None), (0o400, None), (0o640, Some(0o640)), (0o604, Some(0o604)), (0o622, None)] {
+            let path = folder.path().join(format!("{mode:o}"));
+            write_new(&path, b"key", mode).unwrap();
+            assert_eq!(readable_by_others(&path), known, "{mode:o}");
+        }
+        assert_eq!(readable_by_others(folder.path()), None);
+        assert_eq!(readable_by_others(Path::new("/dev/null")), None);
     }
 }

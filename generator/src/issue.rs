@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bundle_format::{
     certificate::{Certificate, CertificateError, San},
+    digest::Fingerprint,
     forbidden::Forbidden,
     name::{EntryPath, Label, NameError},
 };
@@ -194,8 +195,24 @@ pub fn issue(site: &Site, material: MaterialSource<'_>) -> Result<(Issued, Vec<W
     let mut forbidden = Forbidden::default();
     let authorities = site.authorities.iter().map(|source| issue_authority(source, site.created, material, &mut forbidden));
     let issued = Issued { authorities: authorities.collect::<Result<_, _>>()?, forbidden };
-    let warnings = check_names(site, &issued)?;
+    let mut warnings = check_keys(site, &issued);
+    warnings.extend(check_names(site, &issued)?);
     Ok((issued, warnings))
+}
+
+/// Whether anybody else has, or may read, a CA's private key.
+fn check_keys(site: &Site, issued: &Issued) -> Vec<Warning> {
+    let secrets = site.authorities.iter().flat_map(|source| std::iter::once(&source.key).chain(&source.passphrase_file));
+    let is_shared = |key: &Fingerprint| site.shared_keys.contains(key) || site.profile.is_shared_key(key);
+    let keys = issued.authorities.iter().map(|authority| (&authority.name, authority.renewed.public_key()));
+    let shared = keys.filter(|(_, key)| is_shared(key)).map(|(name, key)| Warning::SharedKey { authority: name.clone(), key });
+    secrets.filter_map(|path| readable(path)).chain(shared).collect()
+}
+
+/// A warning where a file with a secret can be read by others.
+#[must_use]
+pub fn readable(path: &Path) -> Option<Warning> {
+    files::readable_by_others(path).map(|mode| Warning::Readable { path: path.to_owned(), mode })
 }
 
 fn issue_authority(

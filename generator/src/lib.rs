@@ -2,7 +2,8 @@
 //!
 //! From the outside in: [`cli`] parses and prints; [`site`] turns a site file and flags into a validated [`site::Site`];
 //! [`issue`] renews and issues certificates with [`x509`]; a [`profile`] lays them out as slices, purely; [`assemble`]
-//! makes the bundle, with what [`sql`] writes for people. [`facts`] makes a site file of what nodes say of themselves. Nothing TOS-specific stands outside `profile/tos`.
+//! makes the bundle, with what [`sql`] writes for people and sealed as [`seal`] says. [`facts`] makes a site file of what nodes say of themselves.
+//! Nothing TOS-specific stands outside `profile/tos`.
 
 pub mod assemble;
 pub mod cli;
@@ -15,6 +16,7 @@ pub mod issue;
 pub mod note;
 pub mod present;
 pub mod profile;
+pub mod seal;
 pub mod signer;
 pub mod site;
 pub mod sql;

@@ -70,6 +70,13 @@ impl Output {
         }
     }
 
+    /// Words and a secret that is shown this once, which `--quiet` does not silence. On standard error, so that no file or pipe takes
+    /// it along with the data.
+    pub fn once(self, text: &str, secret: &str) {
+        print_error(&format!("{text}\n"));
+        let _ = writeln!(io::stderr().lock(), "    {}\n", self.paint("1", secret));
+    }
+
     /// A result. A reader that went away is no error.
     pub fn data(self, text: &str) {
         let mut out = io::stdout().lock();

@@ -70,7 +70,18 @@ fn help() {
         (
             "reseal-node",
             reseal_node(),
-            &[&[], &["facts"], &["verify"], &["plan"], &["apply"], &["status"], &["rollback"], &["signers"], &["backups"], &["backups", "prune"]],
+            &[
+                &[],
+                &["facts"],
+                &["verify"],
+                &["plan"],
+                &["apply"],
+                &["status"],
+                &["rollback"],
+                &["signers"],
+                &["backups"],
+                &["backups", "prune"],
+            ],
         ),
     ];
     for (name, program, commands) in commands {

@@ -14,8 +14,7 @@ use time::OffsetDateTime;
 use crate::{
     certificate::Certificate,
     digest::{Digest, Fingerprint},
-    name::{Identifier, Label, TargetPath},
-    recipient::Recipient,
+    name::{Identifier, Label, Recipient, TargetPath},
     rfc3339_seconds,
 };
 

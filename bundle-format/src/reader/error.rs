@@ -73,6 +73,23 @@ pub enum BundleError {
     /// Two entries differ in case only.
     #[error("`{0}` and `{1}` differ in upper and lower case only")]
     CaseCollision(EntryPath, EntryPath),
+    /// An entry is also the folder of another.
+    #[error("`{0}` is also the folder of `{1}`")]
+    FileAndFolder(EntryPath, EntryPath),
+    /// A secret that is not sealed, in a bundle of which they are.
+    #[error("`{0}` is not sealed for a node of the bundle, though bundle.json says that secrets are")]
+    NotSealed(EntryPath),
+    /// A sealed secret, in a bundle of which they are not.
+    #[error("`{0}` is sealed, but bundle.json does not say how")]
+    Sealed(EntryPath),
+    /// A slice names what is sealed for another node.
+    #[error("`{path}` names the entry `{entry}`, which is not sealed for its node")]
+    ForeignSecret {
+        /// The slice.
+        path: EntryPath,
+        /// The entry that it names.
+        entry: EntryPath,
+    },
     /// An entry stands at another place than its own.
     #[error("`{path}` is out of order: it stands after `{after}`")]
     Order {

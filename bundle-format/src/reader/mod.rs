@@ -12,10 +12,12 @@
 //! | check one thing, use another | every entry is read once; the bytes that were hashed are those handed on |
 //! | memory and time | [`Limits`], applied before a byte of the entry is read; an entry that nobody wants is hashed and dropped |
 //! | names that collide where case does not count | [`BundleError::CaseCollision`] |
+//! | secrets unsealed where they should be sealed, or of another node | [`BundleError::NotSealed`], [`BundleError::ForeignSecret`], [`crate::sealing`] |
 //! | a slice that speaks for another node, site or serial | [`BundleError::Contradiction`] |
 //! | archive tricks | [`Tarball`] |
 
 mod error;
+mod sealing;
 mod tarball;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -291,6 +293,7 @@ impl<S: Source> Verified<S> {
                 expected: "not listed in bundle.json".to_owned(),
             });
         }
+        sealing::check_slice(&self.manifest, path, &slice)?;
         for entry in slice.entries() {
             if !self.sums.digests.contains_key(entry) {
                 return Err(BundleError::Dangling { path: path.clone(), entry: entry.clone() });
@@ -322,6 +325,10 @@ impl<'a> Progress<'a> {
         if path.canonical_order().0 == u8::MAX {
             return Err(BundleError::Unknown(path.clone()));
         }
+        // A folder's name sorts before what is in it.
+        if let Some(file) = path.folders().find_map(|folder| self.folded.get(&folder.as_str().to_ascii_lowercase())) {
+            return Err(BundleError::FileAndFolder(file.clone(), path.clone()));
+        }
         if path.canonical_order() <= self.last.canonical_order() {
             return Err(BundleError::Order { path: path.clone(), after: self.last.clone() });
         }
@@ -341,8 +348,11 @@ impl<'a> Progress<'a> {
 fn check_manifest(manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
     let path: EntryPath = "bundle.json".parse()?;
     agree(&path, "name", &manifest.name(), &sums.name)?;
+    sealing::check_manifest(manifest, sums)?;
     for authority in &manifest.authorities {
-        let leaves = authority.leaves.iter().flat_map(|leaf| [&leaf.certificate, &leaf.key]);
+        // Of a sealed key every node has its own entry, which its slice names.
+        let keys = authority.leaves.iter().map(|leaf| &leaf.key).filter(|_| manifest.sealing.is_none());
+        let leaves = authority.leaves.iter().map(|leaf| &leaf.certificate).chain(keys);
         for entry in std::iter::once(&authority.certificate).chain(leaves) {
             if !sums.digests.contains_key(entry) {
                 return Err(BundleError::Dangling { path, entry: entry.clone() });

@@ -56,8 +56,11 @@ pub fn manifest() -> Manifest {
         created: datetime!(2026-01-02 03:04:05 UTC),
         not_after: datetime!(2026-04-02 03:04:05 UTC),
         profile: "tos".parse().unwrap(),
+        sealing: None,
         authorities: Vec::new(),
-        nodes: ["n1", "n2"].map(|name| NodeRecord { name: name.parse().unwrap(), roles: vec!["etcd".parse().unwrap()] }).to_vec(),
+        nodes: ["n1", "n2"]
+            .map(|name| NodeRecord { name: name.parse().unwrap(), roles: vec!["etcd".parse().unwrap()], recipient: None })
+            .to_vec(),
     }
 }
 

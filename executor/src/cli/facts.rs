@@ -45,7 +45,7 @@ impl Args {
         let facts = inventory::gather(machine, recipient, reach.as_ref());
         let text = facts::write(&facts)?;
         match &self.out {
-            Some(path) => machine.write_argument(path, text.as_bytes()).map_err(Failure::Out)?,
+            Some(path) => machine.write_argument(path, text.as_bytes(), 0o644).map_err(Failure::Out)?,
             None => screen.document(&text),
         }
         show_facts(screen, &facts);

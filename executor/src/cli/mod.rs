@@ -5,10 +5,12 @@ mod backups;
 mod facts;
 mod job;
 mod plan;
+mod reveal;
 mod rollback;
 mod services;
 mod signers;
 mod status;
+mod unsealing;
 mod verify;
 
 use std::{ffi::OsString, path::PathBuf};
@@ -75,6 +77,7 @@ enum Command {
     Rollback(rollback::Args),
     Backups(backups::Args),
     Signers(signers::Args),
+    Reveal(reveal::Args),
 }
 
 /// What every command has at hand.
@@ -142,6 +145,7 @@ impl Command {
             Self::Backups(args) => args.run(context),
             Self::Facts(args) => args.run(context),
             Self::Plan(args) => args.run(context),
+            Self::Reveal(args) => args.run(context),
             Self::Rollback(args) => args.run(context),
             Self::Signers(args) => args.run(context),
             Self::Status(args) => args.run(context),
@@ -165,11 +169,16 @@ impl Cli {
             Command::Apply(args) => {
                 let flags = [(args.pause_before_restart, "--pause-before-restart"), (args.try_again, "--try-again")];
                 let flags = flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, word)| word.to_owned()).collect();
-                ("apply", [args.bundle.words(), args.node.words(), flags, args.work.words()].concat())
+                ("apply", [args.bundle.words(), args.node.words(), args.unseal.words(), flags, args.work.words()].concat())
             }
             Command::Backups(args) => ("backups", args.words()),
             Command::Facts(args) => ("facts", args.words()),
-            Command::Plan(args) => ("plan", [args.bundle.words(), args.node.words(), args.work.words()].concat()),
+            Command::Plan(args) => ("plan", [args.bundle.words(), args.node.words(), args.unseal.words(), args.work.words()].concat()),
+            Command::Reveal(args) => {
+                let entry = vec![quoted(&args.entry)];
+                let out = args.out.iter().flat_map(|path| ["--out".to_owned(), quoted(&path.display().to_string())]).collect();
+                ("reveal", [entry, args.bundle.words(), args.node.words(), args.unseal.words(), out].concat())
+            }
             Command::Rollback(args) => ("rollback", [args.restart.words(), args.database.words()].concat()),
             Command::Signers(args) => ("signers", args.words()),
             Command::Status(args) => ("status", [args.bundle.words(), args.node.words()].concat()),

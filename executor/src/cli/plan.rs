@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{
     Context, Outcome,
     job::{self, BundleArgs, Earlier, NodeArgs, WorkArgs},
+    unsealing::UnsealArgs,
 };
 use crate::{
     error::Failure,
@@ -22,13 +23,15 @@ pub struct Args {
     #[command(flatten)]
     pub node: NodeArgs,
     #[command(flatten)]
+    pub unseal: UnsealArgs,
+    #[command(flatten)]
     pub work: WorkArgs,
 }
 
 impl Args {
     pub fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let Context { machine, screen } = context;
-        let bundle = self.bundle.read(context, self.node.wanted(machine))?;
+        let bundle = self.unseal.open(context, &self.bundle, &self.node)?;
         bundle.memory.admit(&bundle.complete, self.work.allow_older)?;
         let (slice, evidence) = job::own_slice(&bundle, &self.node, machine)?;
         let store = Store::of(machine)?;

@@ -18,8 +18,7 @@ use std::net::IpAddr;
 
 use bundle_format::{
     facts::{AddressFact, FORMAT, HostFacts, MOST_TEXT, NodeFacts, RuntimeFacts, SystemFacts, is_plain},
-    name::TargetPath,
-    recipient::Recipient,
+    name::{Recipient, TargetPath},
     slice::DatabaseConnection,
 };
 

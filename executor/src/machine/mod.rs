@@ -29,6 +29,7 @@ mod process;
 mod processes;
 mod said;
 pub mod secrecy;
+mod secrets;
 mod state;
 mod tree;
 mod volume;

@@ -31,16 +31,16 @@ impl Machine {
         outcome
     }
 
-    /// Writes what is no secret to a new file that the operator named, mode 0644, which need not lie below the root.
+    /// Writes a new file that the operator named, which need not lie below the root, private until it is whole.
     ///
     /// # Errors
     /// When something is there already, or the system refuses; then nothing is left of it.
-    pub fn write_argument(&self, path: &Path, content: &[u8]) -> Result<(), MachineError> {
+    pub fn write_argument(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError> {
         let fail = |error| failed("write", path)(error);
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create_new(true).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits()).open(path).map_err(fail)?;
         let written =
-            file.write_all(content).and_then(|()| file.set_permissions(Permissions::from_mode(0o644))).and_then(|()| file.sync_all());
+            file.write_all(content).and_then(|()| file.set_permissions(Permissions::from_mode(mode))).and_then(|()| file.sync_all());
         written.map_err(|error| {
             let _ = fs::remove_file(path);
             fail(error)
@@ -74,12 +74,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let machine = Machine::below(folder.path()).unwrap();
         let path = folder.path().join("facts.json");
-        machine.write_argument(&path, b"first").unwrap();
-        assert!(machine.write_argument(&path, b"second").is_err());
+        machine.write_argument(&path, b"first", 0o644).unwrap();
+        assert!(machine.write_argument(&path, b"second", 0o644).is_err());
         assert_eq!((fs::read(&path).unwrap().as_slice(), fs::metadata(&path).unwrap().mode() & 0o777), (b"first".as_slice(), 0o644));
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(folder.path().join("elsewhere"), &link).unwrap();
-        assert!(machine.write_argument(&link, b"x").is_err());
-        assert!(machine.write_argument(Path::new("/dev/full"), b"x").is_err());
+        assert!(machine.write_argument(&link, b"x", 0o644).is_err());
+        assert!(machine.write_argument(Path::new("/dev/full"), b"x", 0o644).is_err());
     }
 }

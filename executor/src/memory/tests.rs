@@ -13,6 +13,7 @@ fn signer(seed: u8) -> Fingerprint {
 /// A bundle of the site `site`, of this serial and content, that asks for so many signers and has these.
 fn bundle(serial: u64, content: &str, needs: u8, signers: &[u8]) -> Complete {
     let manifest = Manifest {
+        sealing: None,
         format: FORMAT,
         needs_executor: Version::own(),
         needs_signers: needs.try_into().unwrap(),

@@ -340,6 +340,7 @@ pub mod tests {
             created: datetime!(2026-01-02 03:04:05 UTC),
             not_after: datetime!(2026-04-02 03:04:05 UTC),
             profile: "tos".parse().unwrap(),
+            sealing: None,
             authorities: Vec::new(),
             nodes: Vec::new(),
         };
@@ -364,6 +365,7 @@ pub mod tests {
             nodes: Vec::new(),
             material: material.collect(),
             memory: crate::memory::Memory::default(),
+            sealed: Material::new(),
         }
     }
 

@@ -54,7 +54,7 @@ pub fn at_home(bundle: &Bundle, slice: &Slice, facts: &Facts) -> Vec<Refusal> {
 
 /// Whether a slice installs this leaf.
 fn concerns(slice: &Slice, leaf: &LeafRecord) -> bool {
-    slice.installs().any(|file| file.entry == leaf.certificate || file.entry == leaf.key)
+    slice.installs().any(|file| file.entry == leaf.certificate || file.entry.unsealed() == leaf.key)
 }
 
 /// The authority's certificates on this node, with their paths.
@@ -115,13 +115,13 @@ fn old_leaves(
 /// Each new key must belong to its new certificate.
 pub fn keys(bundle: &Bundle, slice: &Slice) -> Vec<Refusal> {
     let leaves = bundle.manifest().authorities.iter().flat_map(|authority| &authority.leaves);
-    leaves
-        .filter(|leaf| slice.installs().any(|file| file.entry == leaf.key))
-        .filter(|leaf| {
-            let key = bundle.material.get(&leaf.key);
+    let installed = leaves.filter_map(|leaf| Some((leaf, &slice.installs().find(|file| file.entry.unsealed() == leaf.key)?.entry)));
+    installed
+        .filter(|(leaf, entry)| {
+            let key = bundle.material.get(entry);
             !matches!((first(bundle, &leaf.certificate), key), (Some(certificate), Some(key)) if keys::belongs(key, certificate.spki()))
         })
-        .map(|leaf| Refusal::OtherKey { key: leaf.key.clone(), leaf: leaf.certificate.clone() })
+        .map(|(leaf, entry)| Refusal::OtherKey { key: entry.clone(), leaf: leaf.certificate.clone() })
         .collect()
 }
 

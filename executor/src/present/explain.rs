@@ -2,7 +2,7 @@
 
 mod refusals;
 
-use bundle_format::{reader::BundleError, signature::SignatureError, sums::SumsError};
+use bundle_format::{name::NodeName, reader::BundleError, signature::SignatureError, sums::SumsError};
 use serde::Serialize;
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     node_identity::IdentityError,
     plan::Rejection,
     run::{RunError, StoreError},
+    unseal::Locked,
 };
 
 /// A problem as a person and a program get it.
@@ -74,6 +75,7 @@ pub fn explain(failure: &Failure, call: &Call) -> Vec<Problem> {
         Failure::Facts(_) => ("facts", vec!["report this to whoever made this program".to_owned()]),
         Failure::Flag { .. } => ("flag", vec![format!("see `{} {} --help`", call.program, call.command)]),
         Failure::Identity(error) => explain_identity(error, call),
+        Failure::Locked(locked) => explain_locked(locked, call),
         Failure::Machine(_) => ("system", Vec::new()),
         Failure::Medium(MediumError::Open { .. } | MediumError::Bundle(_)) => {
             ("cannot-open", vec!["name the bundle's tarball, or the folder that it was unpacked to".to_owned()])
@@ -192,6 +194,33 @@ fn explain_mixup(mixup: &Mixup, call: &Call) -> (&'static str, Vec<String>) {
                 format!("or name everybody whose signature counts: {}", call.again("--signer SHA256:...")),
             ],
         ),
+    }
+}
+
+fn explain_locked(locked: &Locked, call: &Call) -> (&'static str, Vec<String>) {
+    let rebuild = |node: &NodeName, recipient: &str| format!("have it built with `reseal build --node-recipient {node}={recipient}`");
+    match locked {
+        _ if locked.is_of_the_bundle() => ("sealed", vec!["get the bundle again from whoever made it".to_owned()]),
+        Locked::NoIdentity { node, .. } => (
+            "no-identity",
+            vec![
+                "is this the right node? its identity is made once, where its recipient was read off: `ls -l /var/lib/reseal/identity`"
+                    .to_owned(),
+                format!("if it is gone: {}, and {}", call.other("facts"), rebuild(node, "age1…")),
+            ],
+        ),
+        Locked::OtherIdentity { node, own, .. } => (
+            "other-identity",
+            vec![
+                "is this the right node?".to_owned(),
+                format!("if it is, the bundle is for its former identity: {}", rebuild(node, own.as_str())),
+            ],
+        ),
+        Locked::NoPassphrase(_) => {
+            ("no-passphrase", vec![format!("at a terminal it is asked for; elsewhere: {}", call.again("--passphrase-file FILE"))])
+        }
+        Locked::Passphrase { .. } => ("passphrase", vec![format!("see `{} {} --help`", call.program, call.command)]),
+        _ => ("wrong-passphrase", vec![format!("compare it with whoever made the bundle, by phone or on paper, then {}", call.again(""))]),
     }
 }
 

@@ -155,6 +155,17 @@ impl Screen {
         }
     }
 
+    /// Whether programs read what is said.
+    pub fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// The bytes of an entry, as they are: what is asked for by name, and nothing else on stdout.
+    pub fn give(&self, content: &[u8]) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(content).and_then(|()| out.flush());
+    }
+
     /// The document of a command.
     pub fn data(&self, document: &impl Serialize) {
         if !self.is_json {

@@ -54,6 +54,7 @@ pub fn bundle_view(complete: &Complete) -> Value {
         "profile": manifest.profile,
         "needs_executor": manifest.needs_executor,
         "entries": complete.sums.digests.len(),
+        "sealing": manifest.sealing_view(),
     })
 }
 
@@ -90,6 +91,7 @@ pub fn show_bundle(screen: &Screen, complete: &Complete) {
     }
     screen.say(&format!("made     {}, to be applied before {}", text(manifest.created), text(manifest.not_after)));
     screen.say(&format!("checked  {} entries, each against the signed list", complete.sums.digests.len()));
+    screen.say(&format!("secrets  {}", manifest.how_sealed()));
     for authority in &manifest.authorities {
         show_authority(screen, authority);
     }
@@ -199,7 +201,7 @@ fn why(file: &PlannedFile<'_>, manifest: &Manifest) -> String {
             if leaf.certificate == *entry {
                 return format!("the new certificate `{}`, under the authority `{}`", leaf.name, authority.name);
             }
-            if leaf.key == *entry {
+            if leaf.key == entry.unsealed() {
                 return format!("the private key of the new certificate `{}`", leaf.name);
             }
         }

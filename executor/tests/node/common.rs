@@ -197,7 +197,7 @@ impl Site {
             renewed: record(&self.new.ca),
             leaves: vec![leaf],
         };
-        let node = |slice: &Slice| NodeRecord { name: slice.node.clone(), roles: slice.roles.clone() };
+        let node = |slice: &Slice| NodeRecord { name: slice.node.clone(), roles: slice.roles.clone(), recipient: None };
         Manifest {
             format: FORMAT,
             needs_executor: bundle_format::version::Version::own(),
@@ -207,6 +207,7 @@ impl Site {
             created: datetime!(2026-01-02 03:04:05 UTC),
             not_after: self.not_after,
             profile: "tos".parse().unwrap(),
+            sealing: None,
             authorities: vec![authority],
             nodes: self.slices.iter().map(node).collect(),
         }

@@ -15,13 +15,18 @@ use bundle_format::{
 use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-use super::{DONE, Failure, Outcome, load_signer, sign};
+use super::{
+    DONE, Failure, Outcome, load_signer,
+    sealing::{self, Decided},
+    sign,
+};
 use crate::{
     assemble::{self, Assembled, Executors, executor_beside},
     files::{self, Existing},
     issue::{self, Issued},
     present::{self, Output},
     profile::tos::Edition,
+    seal::Sealing,
     signer::SignerKey,
     site::{Making, Node, Site, SiteError, SiteFile, Warning},
     x509::leaf::LeafMaterial,
@@ -93,9 +98,8 @@ pub struct Args {
     /// A static `reseal-node` to carry; repeatable, one for each architecture [default: the one beside this program]
     #[arg(long, value_name = "PATH")]
     executor: Vec<PathBuf>,
-    /// Write secrets into the bundle as they are
-    #[arg(long)]
-    unsealed: bool,
+    #[command(flatten)]
+    sealing: sealing::Args,
     /// The folder to write the bundle to
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
@@ -119,13 +123,9 @@ impl Args {
             self.created.unwrap_or_else(OffsetDateTime::now_utc).replace_nanosecond(0).map_err(|error| Failure::new(error, None))?;
         let (site, warnings) = Site::new(file, Making { serial: self.serial, created, force_version: self.force_version })?;
         warn(output, &warnings);
-        if !self.unsealed {
-            return Err(Failure::new(
-                "secrets cannot be sealed by this version",
-                "add --unsealed to write the leaf's private key as it is, and guard the stick like the key".to_owned(),
-            ));
-        }
-        let signer = self.signer(signer_path.as_deref())?;
+        let Decided { sealing, new, warnings } = self.sealing.decide(&site)?;
+        let signer_path = signer_path.as_deref();
+        let signer = self.signer(signer_path)?;
         let executors = if executors.is_empty() {
             std::env::current_exe().ok().and_then(|program| executor_beside(&program)).into_iter().collect()
         } else {
@@ -133,10 +133,16 @@ impl Args {
         };
         let executors = Executors::load(&executors)?;
         warn(output, &executors.warnings());
-        warn(output, &[Warning::Unsealed]);
-        let (built, warnings) = build(&site, &executors, &signer, &self.out)?;
+        warn(output, &warnings);
+        let secrets = signer_path.into_iter().chain(self.signer_passphrase_file.as_deref());
+        warn(output, &secrets.filter_map(issue::readable).collect::<Vec<_>>());
+        let is_to_be_shown = self.sealing.keep(new.as_ref())?;
+        let (built, warnings) = build(&site, &executors, &signer, &sealing, &self.out).inspect_err(|_| self.sealing.discard())?;
         warn(output, &warnings);
         report(&built, output)?;
+        if let Some(new) = new.filter(|_| is_to_be_shown) {
+            output.once("passphrase, shown only now; it travels apart from the bundle, on paper or by phone:", &new);
+        }
         Ok(DONE)
     }
 
@@ -173,6 +179,7 @@ impl Args {
         if !self.node.is_empty() {
             file.node = self.node.iter().cloned().map(Into::into).collect();
         }
+        self.sealing.over(&mut file)?;
         Ok(file)
     }
 
@@ -186,9 +193,15 @@ impl Args {
 }
 
 /// Issues, assembles and writes.
-pub fn build(site: &Site, executors: &Executors, signer: &SignerKey, out: &Path) -> Result<(Built, Vec<Warning>), Failure> {
+pub fn build(
+    site: &Site,
+    executors: &Executors,
+    signer: &SignerKey,
+    sealing: &Sealing,
+    out: &Path,
+) -> Result<(Built, Vec<Warning>), Failure> {
     let (issued, warnings) = issue::issue(site, &LeafMaterial::fresh)?;
-    let assembled = assemble::assemble(site, &issued, executors, signer)?;
+    let assembled = assemble::assemble(site, &issued, executors, signer, sealing)?;
     let path = out.join(format!("{}.tar.gz", assembled.name));
     let notes = sign::write(&path, &assembled.bytes, &assembled.note, Existing::Stay)?;
     Ok((Built { issued, assembled, path, notes, signer: signer.fingerprint() }, warnings))
@@ -235,6 +248,7 @@ struct Report<'a> {
     notes: &'a [PathBuf; 2],
     certificates: Vec<CertificateLine<'a>>,
     nodes: Vec<&'a str>,
+    sealing: serde_json::Value,
 }
 
 #[derive(Serialize)]
@@ -264,6 +278,7 @@ fn report(built: &Built, output: Output) -> Result<(), Failure> {
         notes: &built.notes,
         certificates: certificate_lines(&built.issued),
         nodes: built.assembled.manifest.nodes.iter().map(|node| node.name.as_str()).collect(),
+        sealing: built.assembled.manifest.sealing_view(),
     };
     if output.json {
         output.data(&serde_json::to_string_pretty(&report)?);
@@ -331,12 +346,13 @@ fn summary(report: &Report<'_>, built: &Built) -> String {
     let name = &built.assembled.name;
     let _ = write!(
         text,
-        "\nbundle:      {} ({} bytes)\nSHA-256:     {}\nsigner:      {}\n             to travel apart from the bundle, on paper or by phone\n\
+        "\nbundle:      {} ({} bytes)\nSHA-256:     {}\nsecrets:     {}\nsigner:      {}\n             to travel apart from the bundle, on paper or by phone\n\
          notes:       {}, {}\n{}\n\
          on each node, as root:\n  tar -xzf {name}.tar.gz -C /root && cd /root/{name}\n  ./reseal-node plan --signer {signer}\n  ./reseal-node apply --signer {signer}\n",
         report.bundle.display(),
         report.size,
         report.sha256,
+        built.assembled.manifest.how_sealed(),
         report.signer,
         report.notes[0].display(),
         report.notes[1].display(),

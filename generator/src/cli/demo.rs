@@ -14,6 +14,7 @@ use crate::{
     demo::{self, DemoSite},
     files,
     present::Output,
+    seal::Sealing,
     signer::SignerKey,
     site::{Making, Site, SiteFile},
 };
@@ -44,8 +45,10 @@ impl Args {
         files::write_new(&dir.join("signer.key"), signer.to_pem(None)?.as_bytes(), 0o600)?;
         let site_file = SiteFile::parse(&demo.site_toml, &dir)?;
         let (site, _) = Site::new(site_file, Making { serial: None, created: now - Duration::minutes(1), force_version: false })?;
-        let (built, _) = build::build(&site, &executors, &signer, &dir)?;
+        let sealing = Sealing::of(&site, None)?;
+        let (built, _) = build::build(&site, &executors, &signer, &sealing, &dir)?;
         output.say(&format!("  {} ({} bytes), signed by {}", built.path.display(), built.assembled.bytes.len(), built.signer));
+        output.say(&format!("  secrets: {}", built.assembled.manifest.how_sealed()));
 
         for node in &demo.nodes {
             let root = dir.join("nodes").join(node);

@@ -4,6 +4,7 @@ mod build;
 mod demo;
 mod inspect;
 mod keygen;
+mod sealing;
 mod show;
 mod sign;
 mod site;
@@ -77,7 +78,7 @@ Exit codes: 0 done · 1 failed, nothing written · 2 usage · 3 bundle rejected 
 A first bundle:
   reseal keygen --out signer.key
   reseal site init --facts stick/*.facts.json
-  reseal build --site site.toml --ca-key etcd-ca-key.pem --signer signer.key --unsealed --out .";
+  reseal build --site site.toml --ca-key etcd-ca-key.pem --signer signer.key --new-passphrase --out .";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -39,7 +39,7 @@ impl Args {
             (_, Some(slice)) if output.json => serde_json::to_string_pretty(slice)?,
             (_, Some(slice)) => slice_text(slice),
             (None, None) if output.json => serde_json::to_string_pretty(
-                &json!({ "signer": complete.signers.first(), "signers": complete.signers, "manifest": complete.manifest }),
+                &json!({ "signer": complete.signers.first(), "signers": complete.signers, "sealing": complete.manifest.sealing_view(), "manifest": complete.manifest }),
             )?,
             (None, None) => bundle_text(&complete, output.verbose),
         };
@@ -77,10 +77,11 @@ fn unknown_node(name: &NodeName, manifest: &Manifest) -> Failure {
 fn bundle_text(complete: &Complete, verbose: bool) -> String {
     let manifest = &complete.manifest;
     let mut text = format!(
-        "bundle {}, made {}, to be applied by {}\n\n",
+        "bundle {}, made {}, to be applied by {}\nsecrets: {}\n\n",
         manifest.name(),
         present::moment(manifest.created),
-        present::moment(manifest.not_after)
+        present::moment(manifest.not_after),
+        manifest.how_sealed()
     );
     let row = |kind: &str, name: &str, former: &CertificateRecord, renewed: &CertificateRecord| {
         vec![
@@ -99,7 +100,12 @@ fn bundle_text(complete: &Complete, verbose: bool) -> String {
     let _ = writeln!(text, "{}\nnodes, in visiting order:", present::table(&rows));
     let nodes = manifest.nodes.iter().enumerate().map(|(index, node)| {
         let roles: Vec<&str> = node.roles.iter().map(bundle_format::name::Label::as_str).collect();
-        vec![format!("  {}.", index + 1), node.name.to_string(), roles.join("+")]
+        vec![
+            format!("  {}.", index + 1),
+            node.name.to_string(),
+            roles.join("+"),
+            node.recipient.as_ref().map(ToString::to_string).unwrap_or_default(),
+        ]
     });
     text.push_str(&present::table(&nodes.collect::<Vec<_>>()));
     if verbose {

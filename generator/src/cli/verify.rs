@@ -33,14 +33,15 @@ impl Args {
         let manifest = &complete.manifest;
         let created = rfc3339_seconds::format(manifest.created).unwrap_or_default();
         let data = if output.json {
-            json!({ "bundle": complete.sums.name.to_string(), "signer": complete.signers.first(), "signers": complete.signers, "needs_signers": manifest.needs_signers, "entries": complete.sums.digests.len(), "created": created, "nodes": manifest.nodes.len() }).to_string()
+            json!({ "bundle": complete.sums.name.to_string(), "signer": complete.signers.first(), "signers": complete.signers, "needs_signers": manifest.needs_signers, "entries": complete.sums.digests.len(), "created": created, "nodes": manifest.nodes.len(), "sealing": manifest.sealing_view() }).to_string()
         } else {
             format!(
-                "{} is whole: {} entries, {} nodes, made {created}, signed by {}",
+                "{} is whole: {} entries, {} nodes, made {created}, signed by {}\nsecrets: {}",
                 complete.sums.name,
                 complete.sums.digests.len(),
                 manifest.nodes.len(),
-                complete.signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+                complete.signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "),
+                manifest.how_sealed()
             )
         };
         output.data(&data);

@@ -4,6 +4,7 @@
 pub mod tos;
 
 use bundle_format::{
+    digest::Fingerprint,
     name::{Label, NameError, TargetPath},
     slice::Slice,
 };
@@ -27,6 +28,15 @@ impl Profile {
         match self {
             Self::Tos(_) => tos::NAME,
         }
+    }
+
+    /// Whether sites of this profile are known to share this CA key.
+    #[must_use]
+    pub fn is_shared_key(&self, key: &Fingerprint) -> bool {
+        let known = match self {
+            Self::Tos(_) => tos::SHARED_KEYS,
+        };
+        known.iter().any(|shared| shared.parse() == Ok(*key))
     }
 
     /// Checks what only the profile can know of a site.

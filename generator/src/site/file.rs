@@ -6,8 +6,8 @@ use std::{
 };
 
 use bundle_format::{
-    name::{Label, NodeName, SiteName},
-    recipient::{Recipient, RecipientError},
+    digest::Fingerprint,
+    name::{Label, NodeName, Recipient, SiteName},
     signature::SignerCount,
 };
 use serde::Deserialize;
@@ -33,6 +33,9 @@ pub struct SiteFile {
     /// Executors to carry, one for each architecture.
     #[serde(default)]
     pub executors: Vec<PathBuf>,
+    /// Fingerprints of CA keys that other sites are known to have too.
+    #[serde(default)]
+    pub shared_keys: Vec<Fingerprint>,
     /// The certificate authorities.
     #[serde(default)]
     pub ca: Vec<AuthoritySection>,
@@ -150,7 +153,7 @@ impl SiteFile {
     pub fn parse(text: &str, folder: &Path) -> Result<Self, SiteError> {
         // What is not understood is shown, line by line: a private key must not be.
         if text.to_ascii_uppercase().contains("AGE-SECRET-KEY") {
-            return Err(SiteError::File(RecipientError::Private.to_string()));
+            return Err(SiteError::File("the recipient is a secret key: keep it where it is".to_owned()));
         }
         let mut file: Self = toml::from_str(text).map_err(|error| SiteError::File(error.to_string().trim_end().to_owned()))?;
         let leaf = |leaf: &mut LeafSection| leaf.certificate.iter_mut().for_each(|path| *path = folder.join(&*path));

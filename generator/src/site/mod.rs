@@ -4,9 +4,10 @@ mod file;
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
-pub use bundle_format::recipient::{Recipient, RecipientError};
+pub use bundle_format::name::Recipient;
 use bundle_format::{
     certificate::San,
+    digest::Fingerprint,
     name::{Label, NameError, NodeName, Serial, SiteName},
     signature::SignerCount,
 };
@@ -37,6 +38,8 @@ pub struct Site {
     pub profile: Profile,
     /// The certificate authorities to renew.
     pub authorities: Vec<AuthoritySource>,
+    /// Fingerprints of CA keys that other sites are known to have too.
+    pub shared_keys: Vec<Fingerprint>,
     /// Its nodes, in the order of the site file.
     pub nodes: Vec<Node>,
 }
@@ -156,6 +159,9 @@ pub enum SiteError {
     /// No node does what some node must.
     #[error("no node has the role `{0}`")]
     NoNodeWithRole(&'static str),
+    /// A recipient of a node that there is not.
+    #[error("there is no node `{0}` to have that recipient")]
+    RecipientOfNobody(NodeName),
     /// A node does nothing.
     #[error("node `{0}` has no role")]
     NoRole(NodeName),
@@ -308,6 +314,7 @@ impl Site {
             needs_signers: file.require_signatures.unwrap_or(SignerCount::ONE),
             profile,
             authorities: file.ca.into_iter().map(authority).collect::<Result<_, _>>()?,
+            shared_keys: file.shared_keys,
             nodes: file.node.into_iter().map(Node::from).collect(),
         };
         if site.authorities.is_empty() {
@@ -359,6 +366,20 @@ pub enum Warning {
         /// Its name or address.
         value: String,
     },
+    /// A file with a secret can be read by others.
+    Readable {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Other sites have the key of this CA too.
+    SharedKey {
+        /// The CA.
+        authority: Label,
+        /// Its key.
+        key: Fingerprint,
+    },
     /// Secrets are in the bundle as they are.
     Unsealed,
     /// An architecture that nodes may have is not in the bundle.
@@ -378,6 +399,15 @@ impl fmt::Display for Warning {
             Self::NotInSans { node, value } => {
                 write!(f, "node `{node}`: `{value}` is not among the leaf's SANs; if others reach it by that name, add --san {value}")
             }
+            Self::Readable { path, mode } => {
+                let path = path.display();
+                write!(f, "`{path}` holds a secret and can be read by others of this machine (mode {mode:04o}): chmod 600 '{path}'")
+            }
+            Self::SharedKey { authority, key } => write!(
+                f,
+                "other sites have the key {key} of the CA `{authority}` too: whoever holds it there can make certificates that this site \
+                 trusts, before and after the renewal, and only a CA with a new key ends that"
+            ),
             Self::Unsealed => f.write_str("the leaf's private key is in the bundle unsealed: whoever finds the stick has it"),
             Self::NoExecutorFor(architecture) => {
                 write!(f, "there is no executor for {architecture} in the bundle; add --executor PATH if a node needs it")

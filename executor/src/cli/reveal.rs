@@ -1,0 +1,81 @@
+//! `reseal-node reveal`: one secret of this node, for work by hand. Changes nothing but the file that it is told to make.
+
+use std::path::PathBuf;
+
+use bundle_format::name::EntryPath;
+use serde_json::json;
+
+use super::{
+    Context, Outcome,
+    job::{self, BundleArgs, NodeArgs},
+    unsealing::UnsealArgs,
+};
+use crate::{error::Failure, present::Tone};
+
+/// Open one entry of this node's slice, for work by hand.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node reveal manager_info.update.sql --signer SHA256:... --out update.sql"
+)]
+pub struct Args {
+    /// The entry, or the end of its name: `etcd-key.pem`, `manager_info.update.sql`
+    #[arg(value_name = "ENTRY")]
+    pub entry: String,
+    #[command(flatten)]
+    pub bundle: BundleArgs,
+    #[command(flatten)]
+    pub node: NodeArgs,
+    #[command(flatten)]
+    pub unseal: UnsealArgs,
+    /// Write it to a new file, for its owner alone, instead of to stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write it to stdout although that is a terminal, which shows it and may keep it
+    #[arg(long)]
+    pub yes: bool,
+}
+
+impl Args {
+    pub fn run(&self, context: &Context) -> Result<Outcome, Failure> {
+        let Context { machine, screen } = context;
+        if self.out.is_none() && screen.is_json() {
+            return Err(flag("--json", "the entry itself would stand on stdout; give --out FILE"));
+        }
+        if self.out.is_none() && machine.shows_output() && !self.yes {
+            return Err(flag("reveal", "stdout is a terminal; give --out FILE, or --yes to have the secret shown"));
+        }
+        let bundle = self.unseal.open(context, &self.bundle, &self.node)?;
+        let (slice, _) = job::own_slice(&bundle, &self.node, machine)?;
+        let mut entries: Vec<&EntryPath> = slice.entries().collect();
+        entries.sort();
+        entries.dedup();
+        let found = entries.iter().find(|entry| self.means(entry)).and_then(|entry| bundle.material.get_key_value(*entry));
+        let Some((entry, content)) = found else {
+            let names: Vec<String> = entries.iter().map(|entry| format!("`{entry}`")).collect();
+            return Err(flag(
+                "ENTRY",
+                &format!("the slice of `{}` names no entry `{}`; it names {}", slice.node, self.entry, names.join(", ")),
+            ));
+        };
+        match &self.out {
+            None => screen.give(content),
+            Some(path) => {
+                machine.write_argument(path, content, 0o600)?;
+                screen.toned(Tone::Good, "written:", &format!(" {entry} to `{}`; delete it when it has served", path.display()));
+            }
+        }
+        Ok(Outcome::of(json!({ "node": { "name": slice.node }, "entry": entry, "out": self.out })))
+    }
+
+    /// Whether the operator means this entry: its whole path, or its file name, sealed or not.
+    fn means(&self, entry: &EntryPath) -> bool {
+        let open = entry.unsealed();
+        let name = |entry: &EntryPath| entry.as_str().rsplit('/').next().map(str::to_owned);
+        let wanted = self.entry.trim_start_matches("./");
+        [entry.as_str(), open.as_str()].contains(&wanted) || [name(entry), name(&open)].iter().flatten().any(|name| name == wanted)
+    }
+}
+
+fn flag(flag: &'static str, why: &str) -> Failure {
+    Failure::Flag { flag, why: why.to_owned() }
+}

@@ -1,0 +1,157 @@
+//! The flags of `reseal build` about sealing, and the passphrase that they lead to.
+
+use std::{path::PathBuf, str::FromStr};
+
+use bundle_format::{
+    name::{NodeName, Recipient},
+    sealing::{Passphrase, PassphraseError},
+};
+use zeroize::Zeroizing;
+
+use super::{Failure, ask_passphrase};
+use crate::{
+    files, issue,
+    seal::{Sealing, SealingError},
+    site::{Site, SiteError, SiteFile, Warning},
+};
+
+/// The longest passphrase that is read from a descriptor, in bytes.
+const MOST_PASSPHRASE: u64 = 1024;
+
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Sealing")]
+pub struct Args {
+    /// Seal a node's secrets to itself: its recipient, as `reseal-node facts` shows it there; repeatable
+    #[arg(long, value_name = "NODE=age1…")]
+    node_recipient: Vec<NodeRecipient>,
+    /// Seal secrets by a new passphrase, which is made here and shown once
+    #[arg(long, group = "passphrase")]
+    new_passphrase: bool,
+    /// Seal secrets by a new passphrase, which is written to this file and not shown
+    #[arg(long, value_name = "FILE", group = "passphrase")]
+    new_passphrase_file: Option<PathBuf>,
+    /// Seal secrets by the passphrase in this file's first line
+    #[arg(long, value_name = "FILE", group = "passphrase")]
+    passphrase_file: Option<PathBuf>,
+    /// Seal secrets by the passphrase in the first line that this open descriptor gives
+    #[arg(long, value_name = "N", group = "passphrase")]
+    passphrase_fd: Option<u32>,
+    /// Seal secrets by a passphrase that is asked for
+    #[arg(long, group = "passphrase")]
+    ask_passphrase: bool,
+    /// Write secrets into the bundle as they are: whoever finds the stick has them
+    #[arg(long, conflicts_with = "passphrase")]
+    unsealed: bool,
+}
+
+/// `NODE=age1…`.
+#[derive(Clone, Debug)]
+pub struct NodeRecipient {
+    node: NodeName,
+    recipient: Recipient,
+}
+
+impl FromStr for NodeRecipient {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (node, recipient) = text.split_once('=').ok_or("a node's recipient is written NODE=age1…")?;
+        let node = node.parse().map_err(|why: bundle_format::name::NameError| why.to_string())?;
+        let recipient = recipient.parse().map_err(|why: bundle_format::name::NameError| why.to_string())?;
+        Ok(Self { node, recipient })
+    }
+}
+
+/// How a bundle is sealed, and what there is to say about it.
+pub struct Decided {
+    pub sealing: Sealing,
+    /// A passphrase that was made here.
+    pub new: Option<Zeroizing<String>>,
+    pub warnings: Vec<Warning>,
+}
+
+impl Args {
+    /// Puts recipients over those of the site file.
+    pub fn over(&self, file: &mut SiteFile) -> Result<(), SiteError> {
+        for NodeRecipient { node, recipient } in &self.node_recipient {
+            let section = file.node.iter_mut().find(|section| section.name == *node);
+            section.ok_or_else(|| SiteError::RecipientOfNobody(node.clone()))?.recipient = Some(recipient.clone());
+        }
+        Ok(())
+    }
+
+    /// Decides, and asks or makes the passphrase.
+    pub fn decide(&self, site: &Site) -> Result<Decided, Failure> {
+        if self.unsealed {
+            return Ok(Decided { sealing: Sealing::Unsealed, new: None, warnings: vec![Warning::Unsealed] });
+        }
+        let (mut new, mut warnings) = (None, Vec::new());
+        let passphrase = if self.new_passphrase || self.new_passphrase_file.is_some() {
+            let made =
+                Passphrase::from_random(aws_lc_rs::rand::fill).map_err(|_| Failure::new("the system gives no random bytes", None))?;
+            Some(parse(new.insert(made).as_bytes())?)
+        } else if let Some(path) = &self.passphrase_file {
+            warnings.extend(issue::readable(path));
+            Some(parse(first_line(&files::read(path, files::MOST_INPUT)?))?)
+        } else if let Some(descriptor) = self.passphrase_fd {
+            Some(parse(first_line(&files::read_line_of_descriptor(descriptor, MOST_PASSPHRASE)?))?)
+        } else if self.ask_passphrase {
+            Some(ask()?)
+        } else {
+            None
+        };
+        Ok(Decided { sealing: Sealing::of(site, passphrase)?, new, warnings })
+    }
+
+    /// Writes a new passphrase to its file, where one was named; whether it is yet to be shown.
+    pub fn keep(&self, new: Option<&Zeroizing<String>>) -> Result<bool, Failure> {
+        match (new, &self.new_passphrase_file) {
+            (Some(new), Some(path)) => {
+                let line = Zeroizing::new([new.as_bytes(), b"\n"].concat());
+                files::write_new(path, &line, 0o600)?;
+                Ok(false)
+            }
+            (new, _) => Ok(new.is_some()),
+        }
+    }
+
+    /// Takes back what [`Args::keep`] wrote, when there is no bundle for it.
+    pub fn discard(&self) {
+        if let Some(path) = &self.new_passphrase_file {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn first_line(content: &[u8]) -> &[u8] {
+    let line = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// A passphrase of the site: UTF-8, and not too weak for somebody who has the stick.
+fn parse(line: &[u8]) -> Result<Passphrase, Failure> {
+    let text = std::str::from_utf8(line).map_err(|_| Failure::new("the passphrase is not UTF-8 text", None))?;
+    let passphrase = Passphrase::new(text)?;
+    passphrase.check_strength()?;
+    Ok(passphrase)
+}
+
+fn ask() -> Result<Passphrase, Failure> {
+    const INSTEAD: &str = "--passphrase-file FILE, --passphrase-fd N or --new-passphrase";
+    let first = parse(ask_passphrase("passphrase for the bundle's secrets: ", INSTEAD)?.as_bytes())?;
+    let second = parse(ask_passphrase("once more: ", INSTEAD)?.as_bytes())?;
+    if first.is_same(&second) { Ok(first) } else { Err(Failure::new("the two passphrases differ", "type it again".to_owned())) }
+}
+
+impl From<PassphraseError> for Failure {
+    fn from(error: PassphraseError) -> Self {
+        Self::new(error, "--new-passphrase makes a strong one".to_owned())
+    }
+}
+
+impl From<SealingError> for Failure {
+    fn from(error: SealingError) -> Self {
+        let hint = error.hint();
+        Self::new(error, hint)
+    }
+}
