@@ -108,10 +108,15 @@ impl Workshop {
         run(reseal(), arguments, self.path())
     }
 
-    /// Runs `reseal build` for three nodes, the third of which is the Manager, with further arguments.
+    /// Runs `reseal build` for three nodes, the third of which is the Manager, with further arguments; unsealed, unless they seal.
     #[must_use]
     pub fn build(&self, further: &[&str]) -> Ran {
-        let mut arguments = vec!["build", "--name", "site", "--unsealed"];
+        const SEALING: [&str; 5] =
+            ["--new-passphrase", "--new-passphrase-file", "--node-recipient", "--passphrase-fd", "--passphrase-file"];
+        let mut arguments = vec!["build", "--name", "site"];
+        if !further.iter().any(|flag| SEALING.contains(flag)) {
+            arguments.push("--unsealed");
+        }
         let mut default = |flag: &'static str, value: &'static str| {
             if !further.contains(&flag) {
                 arguments.extend([flag, value]);

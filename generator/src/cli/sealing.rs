@@ -1,6 +1,6 @@
 //! The flags of `reseal build` about sealing, and the passphrase that they lead to.
 
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
 use bundle_format::{
     name::{NodeName, Recipient},
@@ -23,7 +23,7 @@ const MOST_PASSPHRASE: u64 = 1024;
 pub struct Args {
     /// Seal a node's secrets to itself: its recipient, as `reseal-node facts` shows it there; repeatable
     #[arg(long, value_name = "NODE=age1…")]
-    node_recipient: Vec<NodeRecipient>,
+    node_recipient: Vec<String>,
     /// Seal secrets by a new passphrase, which is made here and shown once
     #[arg(long, group = "passphrase")]
     new_passphrase: bool,
@@ -44,24 +44,6 @@ pub struct Args {
     unsealed: bool,
 }
 
-/// `NODE=age1…`.
-#[derive(Clone, Debug)]
-pub struct NodeRecipient {
-    node: NodeName,
-    recipient: Recipient,
-}
-
-impl FromStr for NodeRecipient {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (node, recipient) = text.split_once('=').ok_or("a node's recipient is written NODE=age1…")?;
-        let node = node.parse().map_err(|why: bundle_format::name::NameError| why.to_string())?;
-        let recipient = recipient.parse().map_err(|why: bundle_format::name::NameError| why.to_string())?;
-        Ok(Self { node, recipient })
-    }
-}
-
 /// How a bundle is sealed, and what there is to say about it.
 pub struct Decided {
     pub sealing: Sealing,
@@ -73,9 +55,12 @@ pub struct Decided {
 impl Args {
     /// Puts recipients over those of the site file.
     pub fn over(&self, file: &mut SiteFile) -> Result<(), SiteError> {
-        for NodeRecipient { node, recipient } in &self.node_recipient {
-            let section = file.node.iter_mut().find(|section| section.name == *node);
-            section.ok_or_else(|| SiteError::RecipientOfNobody(node.clone()))?.recipient = Some(recipient.clone());
+        // Not parsed by clap, which would repeat a secret key that was given by mistake.
+        for text in &self.node_recipient {
+            let (node, recipient) = text.split_once('=').ok_or(SiteError::RecipientText)?;
+            let (node, recipient): (NodeName, Recipient) = (node.parse()?, recipient.parse()?);
+            let section = file.node.iter_mut().find(|section| section.name == node);
+            section.ok_or(SiteError::RecipientOfNobody(node))?.recipient = Some(recipient);
         }
         Ok(())
     }

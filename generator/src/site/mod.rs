@@ -162,6 +162,9 @@ pub enum SiteError {
     /// A recipient of a node that there is not.
     #[error("there is no node `{0}` to have that recipient")]
     RecipientOfNobody(NodeName),
+    /// `--node-recipient` cannot be read.
+    #[error("a node's recipient is written NODE=age1…")]
+    RecipientText,
     /// A node does nothing.
     #[error("node `{0}` has no role")]
     NoRole(NodeName),
