@@ -9,11 +9,13 @@ use bundle_format::{
     digest::Digest,
     forbidden::Forbidden,
     limits::Limits,
+    manifest::{Manifest, Sealing},
     name::EntryPath,
     reader::{BundleError, Complete, Tarball, Unverified, Visitor},
+    sealing::{Identity, Lock},
     signature::{SignatureError, TrustedSigners},
     slice::Slice,
-    writer::{self, Entries, WriteError},
+    writer::{self, Entries, Secret, WriteError},
 };
 use common::{FixedSigner, entries, manifest, name, pack, path, slice};
 use proptest::prelude::*;
@@ -289,6 +291,50 @@ fn the_writer_refuses_what_must_not_leave() {
     let mut large = entries();
     large.insert(path("README.txt"), Zeroizing::new(vec![0; 1 << 21]));
     assert!(matches!(write(large), Err(WriteError::TooLarge { .. })));
+}
+
+#[test]
+fn what_must_not_leave_is_refused_before_it_is_sealed() {
+    let secret = [7_u8; 64];
+    let mut forbidden = Forbidden::default();
+    forbidden.add(&secret);
+    let leaking = [&b"text "[..], &secret].concat();
+    let (identity, node) = (Identity::generate(), "n2".parse().unwrap());
+    let recipient = identity.recipient();
+    let write = |content: &[u8]| {
+        let first = Secret { entry: path("secrets/n1/a.age"), node: None, content: b"harmless", lock: Lock::Recipients(vec![&recipient]) };
+        let second = Secret { entry: path("secrets/n2/a.age"), node: Some(&node), content, lock: Lock::Recipients(vec![&recipient]) };
+        writer::write_sealed(&name(), manifest().created, entries(), &[first, second], &FixedSigner::new(1), &forbidden)
+    };
+    assert!(matches!(write(&leaking), Err(WriteError::Forbidden(at)) if at == path("secrets/n2/a.age")));
+    assert!(write(b"harmless too").is_ok());
+}
+
+#[test]
+fn what_is_sealed_is_as_the_manifest_says() {
+    let with = |sealing: Option<Sealing>, secrets: &[&str]| {
+        let mut entries = entries();
+        let mut add = |path: EntryPath, content: Vec<u8>| drop(entries.insert(path, Zeroizing::new(content)));
+        add(path("bundle.json"), serde_json::to_vec(&Manifest { sealing, ..manifest() }).unwrap());
+        secrets.iter().for_each(|secret| add(path(secret), b"sealed".to_vec()));
+        if !secrets.is_empty() {
+            drop(entries.remove(&path("secrets/etcd-key.pem")));
+        }
+        read(&pack(entries))
+    };
+    let (nodes, site) = (Some(Sealing::default()), Some(Sealing { site_recipient: Some(Identity::generate().recipient()) }));
+    let identity = "secrets/site-identity.age";
+    assert!(with(None, &[]).is_ok() && with(nodes.clone(), &["secrets/n1/key.age"]).is_ok() && with(site.clone(), &[identity]).is_ok());
+    assert!(matches!(with(None, &["secrets/n1/key.age"]), Err(BundleError::Sealed(_))));
+    assert!(matches!(with(nodes.clone(), &[]), Err(BundleError::NotSealed(at)) if at == path("secrets/etcd-key.pem")));
+    for odd in ["secrets/n3/key.age", "secrets/key.age", "secrets/n1/key", "secrets/n1/x/key.age", identity] {
+        assert!(matches!(with(nodes.clone(), &[odd]), Err(BundleError::NotSealed(at)) if at == path(odd)), "{odd}");
+    }
+    assert!(matches!(with(site, &["secrets/n1/key.age"]), Err(BundleError::Dangling { entry, .. }) if entry == path(identity)));
+    let mut both = entries();
+    both.extend([path("certs/a"), path("certs/a/b")].map(|path| (path, Zeroizing::new(Vec::new()))));
+    let refused = writer::write(&name(), manifest().created, both, &FixedSigner::new(1), &Forbidden::default());
+    assert!(matches!(refused, Err(WriteError::FileAndFolder(file, _)) if file == path("certs/a")));
 }
 
 proptest! {

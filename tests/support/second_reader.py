@@ -52,6 +52,7 @@ text_ = like(r"(?s).*")
 label = like(r"(?!.*\.\.)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 identifier = like(r"[A-Za-z0-9_]{1,64}")
 digest = like(r"[0-9a-f]{64}")
+recipient = like(r"age1[02-9ac-hj-np-z]{58}")
 fingerprint_ = like(r"SHA256:[A-Za-z0-9+/]{43}=?")
 moment = like(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 mode = like(r"0[0-7]{3}")
@@ -63,9 +64,10 @@ format_ = lambda value: type(value) is int and value == 1
 def manifest_of(entry):
     certificate = record({"fingerprint": digest, "not_before": moment, "not_after": moment})
     both = {"name": label, "certificate": entry, "installed": target, "former": certificate, "renewed": certificate}
-    authority = record({**both, "public_key": fingerprint_, "leaves": many(record({**both, "key": entry}))})
+    authority = record({**both, "public_key": fingerprint_, "leaves": many(record({**both, "key": like(r"secrets/[A-Za-z0-9._-]+")}))})
     known = {"format": format_, "needs_executor": version, "needs_signers": lambda value: type(value) is int and 1 <= value <= 8, "site": label, "serial": serial, "created": moment, "not_after": moment, "profile": label}
-    return record({**known, "authorities": many(authority), "nodes": many(record({"name": label, "roles": many(label)}))})
+    node = record({"name": label, "roles": many(label)}, {"recipient": recipient})
+    return record({**known, "authorities": many(authority), "nodes": many(node)}, {"sealing": record({}, {"site_recipient": recipient})})
 
 
 def slice_of():
@@ -101,11 +103,35 @@ def check_slice(slice_, manifest, node, listed):
         need(slice_[name] == manifest[name], f"{name} of the slice of {node['name']}")
     need(slice_["node"] == node["name"] and slice_["roles"] == node["roles"], f"the slice of {node['name']}")
     members = {(cluster["name"], member["node"]) for cluster in slice_["etcd"] for member in cluster["members"]}
+    if manifest.get("sealing") is not None:
+        listed = [path for path in listed if not path.startswith("secrets/") or path.startswith(f"secrets/{node['name']}/")]
     steps = steps_of(entry)
     for step in slice_["steps"]:
         need(step.get("kind") in steps and steps[step["kind"]](step), f"a step of {node['name']} of a known kind, with its fields and no other")
         if step.get("cluster") is not None:
             need((step["cluster"], step.get("member", node["name"])) in members, f"a step of {node['name']} about a member of a cluster of its slice")
+
+
+def check_secrets(manifest, found):
+    sealing, nodes = manifest.get("sealing"), {node["name"]: node.get("recipient") for node in manifest["nodes"]}
+    site = sealing and sealing.get("site_recipient")
+    secrets = [path for path in found if path.startswith("secrets/")]
+    if sealing is None:
+        need(not any(nodes.values()) and not any(path.endswith(".age") for path in secrets), "nothing is sealed that bundle.json does not tell of")
+        keys = [leaf["key"] for authority in manifest["authorities"] for leaf in authority["leaves"]]
+        need(all(key in found for key in keys), "the keys of bundle.json are there")
+        return
+    need(("secrets/site-identity.age" in secrets) == bool(site), "the site's identity is there if it has a recipient")
+    for path in secrets:
+        header = found[path][:4096].split(b"\n---")[0].split(b"\n")
+        stanzas = [line.split(b" ")[1:] for line in header if line.startswith(b"-> ")]
+        need(header[0] == b"age-encryption.org/v1" and 1 <= len(stanzas) <= 8, f"{path}: an age header")
+        if path == "secrets/site-identity.age":
+            need([stanzas[0][0], stanzas[0][2], len(stanzas)] == [b"scrypt", b"15", 1], "one scrypt of 2^15")
+            continue
+        owner = re.fullmatch(r"secrets/([^/]+)/[^/]+\.age", path)
+        need(owner is not None and owner[1] in nodes, f"{path} is sealed for a node of the bundle")
+        need([stanza[0] for stanza in stanzas].count(b"X25519") == bool(nodes[owner[1]]) + bool(site) > 0, f"{path}: a stanza for each recipient")
 
 
 def once(pairs):
@@ -201,6 +227,8 @@ def main(bundle, *fingerprints):
     need(len(accepted) >= manifest["needs_signers"], "as many signers as bundle.json says")
     need(f"{manifest['site']}-{manifest['serial']}" == folder, "the name of bundle.json")
     need(sorted(f"nodes/{node['name']}.json" for node in manifest["nodes"]) == sorted(path for path in order if path.startswith("nodes/")), "a slice for each node")
+    check_secrets(manifest, found)
+    need(not any("/".join(path.split("/")[:depth]) in found for path in order for depth in range(1, path.count("/") + 1)), "no entry is the folder of another")
     for node in manifest["nodes"]:
         check_slice(document(f"nodes/{node['name']}.json"), manifest, node, listed)
     print("\n".join(order))

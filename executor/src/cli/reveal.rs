@@ -10,7 +10,10 @@ use super::{
     job::{self, BundleArgs, NodeArgs},
     unsealing::UnsealArgs,
 };
-use crate::{error::Failure, present::Tone};
+use crate::{
+    error::Failure,
+    present::{Screen, Tone},
+};
 
 /// Open one entry of this node's slice, for work by hand.
 #[derive(Debug, clap::Args)]
@@ -50,7 +53,7 @@ impl Args {
         entries.sort();
         entries.dedup();
         let found = entries.iter().find(|entry| self.means(entry)).and_then(|entry| bundle.material.get_key_value(*entry));
-        let Some((entry, content)) = found else {
+        let Some((entry, opened)) = found else {
             let names: Vec<String> = entries.iter().map(|entry| format!("`{entry}`")).collect();
             return Err(flag(
                 "ENTRY",
@@ -58,9 +61,9 @@ impl Args {
             ));
         };
         match &self.out {
-            None => screen.give(content),
+            None => Screen::give(opened),
             Some(path) => {
-                machine.write_argument(path, content, 0o600)?;
+                machine.write_argument(path, opened, 0o600)?;
                 screen.toned(Tone::Good, "written:", &format!(" {entry} to `{}`; delete it when it has served", path.display()));
             }
         }

@@ -80,8 +80,8 @@ impl UnsealArgs {
         }
         if let Some(path) = &self.passphrase_file {
             const FLAG: &str = "--passphrase-file";
-            let content = machine.read_argument(path).map_err(|why| Locked::Passphrase { flag: FLAG, why: why.to_string() })?;
-            return parse(FLAG, content.split(|byte| *byte == b'\n').next().unwrap_or_default());
+            let file = machine.read_argument(path).map_err(|why| Locked::Passphrase { flag: FLAG, why: why.to_string() })?;
+            return parse(FLAG, file.split(|byte| *byte == b'\n').next().unwrap_or_default());
         }
         if let Some(descriptor) = self.passphrase_fd {
             const FLAG: &str = "--passphrase-fd";

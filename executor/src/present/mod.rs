@@ -161,7 +161,7 @@ impl Screen {
     }
 
     /// The bytes of an entry, as they are: what is asked for by name, and nothing else on stdout.
-    pub fn give(&self, content: &[u8]) {
+    pub fn give(content: &[u8]) {
         let mut out = io::stdout().lock();
         let _ = out.write_all(content).and_then(|()| out.flush());
     }
