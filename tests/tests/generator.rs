@@ -11,6 +11,7 @@ use end_to_end::{
 use reseal::{
     assemble::{Executors, assemble},
     issue::issue,
+    seal::Sealing,
     signer::SignerKey,
     site::{Making, Site, SiteFile},
     x509::{key::PrivateKey, leaf::LeafMaterial},
@@ -127,7 +128,7 @@ fn with_fixed_material_two_builds_are_byte_identical() {
     let fixed = |_: &Certificate| Ok(LeafMaterial { key: PrivateKey::load(&leaf_key, None).unwrap(), serial: [0x42; 20] });
     let make = || {
         let (issued, _) = issue(&site, &fixed).unwrap();
-        assemble(&site, &issued, &executors, &signer).unwrap().bytes
+        assemble(&site, &issued, &executors, &signer, &Sealing::Unsealed).unwrap().bytes
     };
     assert!(make() == make());
 }
