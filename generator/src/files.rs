@@ -11,8 +11,10 @@ use tempfile::{Builder, NamedTempFile};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// The largest input file, in bytes: certificates, keys, site files, passphrases.
+/// The largest input file, in bytes: certificates, keys, passphrases.
 pub const MOST_INPUT: u64 = 1 << 20;
+/// The largest site file, in bytes: 10,000 nodes with their recipients are less than two million.
+pub const MOST_SITE_FILE: u64 = 16 << 20;
 /// The largest executor, in bytes.
 pub const MOST_EXECUTOR: u64 = 64 << 20;
 

@@ -214,7 +214,7 @@ fn over<T: Clone>(field: &mut Option<T>, flag: Option<&T>) {
 }
 
 fn read_site_file(path: &Path) -> Result<SiteFile, Failure> {
-    let content = files::read(path, files::MOST_INPUT)?;
+    let content = files::read(path, files::MOST_SITE_FILE)?;
     let text = std::str::from_utf8(&content).map_err(|_| SiteError::File("it is not UTF-8 text".to_owned()))?;
     Ok(SiteFile::parse(text, path.parent().unwrap_or(Path::new(".")))?)
 }
