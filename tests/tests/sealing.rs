@@ -154,7 +154,7 @@ fn a_passphrase_opens_every_slice_for_one_scrypt() {
         assert!(refused.stderr.contains(expected) && !refused.stderr.contains(&text[..9]), "{}", refused.stderr);
     }
     let unattended = format!(
-        "setsid '{}' plan '{}' --signer {} --root '{}' 2>&1 </dev/null; echo $?",
+        "setsid '{}' plan '{}' --signer {} --root '{}' 2>&1 </dev/null || echo $?",
         reseal_node().display(),
         bundle.display(),
         workshop.fingerprint(),
@@ -261,7 +261,7 @@ fn a_secret_in_anothers_place_is_refused_though_it_is_signed() {
         drop(entries.insert(path("nodes/tos3.json"), Zeroizing::new(serde_json::to_vec(&slice).unwrap())));
     };
     refused(&foreign, &["nodes/tos3.json", other, "not sealed for its node"]);
-    assert_eq!(sh("cmp srv/kubernetes/etcd-key.pem ../../etcd-key.pem; ls var/lib", &root), "", "nothing was changed");
+    assert_eq!(sh("cmp srv/kubernetes/etcd-key.pem ../../etcd-key.pem; test ! -e var/lib/reseal", &root), "", "nothing was changed");
     let _ = node(&workshop, &root, &["apply", "--passphrase-file", "pass"], &sign(&|_| {})).expect_code(0);
 }
 
