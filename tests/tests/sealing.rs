@@ -74,7 +74,7 @@ fn flags(identities: &BTreeMap<&str, Identity>) -> Vec<String> {
 
 fn bundle(workshop: &Workshop, sealing: &[String], serial: &str) -> PathBuf {
     let sealing: Vec<&str> = sealing.iter().map(String::as_str).chain(["--serial", serial]).collect();
-    workshop.bundle(&sealing)
+    workshop.path().join(workshop.build(&sealing).expect_code(0).stdout.trim())
 }
 
 fn node(workshop: &Workshop, root: &Path, words: &[&str], bundle: &Path) -> Ran {
@@ -92,6 +92,7 @@ fn unpacked(bundle: &Path) -> Vec<u8> {
 fn each_node_reads_its_own_slice_and_the_stick_gives_nothing_away() {
     let (workshop, identities) = (Workshop::expired(), identities());
     let bundle = bundle(&workshop, &flags(&identities), "7");
+    workshop.assert_free_of_the_ca_key(&bundle);
     let root = workshop.node("tos3", true);
     let refused = node(&workshop, &root, &["plan"], &bundle).expect_code(4);
     assert!(refused.stderr.contains("this node has no identity"), "{}", refused.stderr);
