@@ -316,7 +316,9 @@ fn what_is_sealed_is_as_the_manifest_says() {
         let mut entries = entries();
         let mut add = |path: EntryPath, content: Vec<u8>| drop(entries.insert(path, Zeroizing::new(content)));
         add(path("bundle.json"), serde_json::to_vec(&Manifest { sealing, ..manifest() }).unwrap());
-        secrets.iter().for_each(|secret| add(path(secret), b"sealed".to_vec()));
+        for secret in secrets {
+            add(path(secret), b"sealed".to_vec());
+        }
         if !secrets.is_empty() {
             drop(entries.remove(&path("secrets/etcd-key.pem")));
         }

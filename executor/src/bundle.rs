@@ -61,7 +61,7 @@ impl Bundle {
         };
         let complete = verified.read(&mut keep)?;
         let Keep { fitting, slice, nodes, material, sealed, .. } = keep;
-        Ok(Self { complete, fitting, slice, nodes, material, sealed, memory })
+        Ok(Self { complete, fitting, slice, nodes, material, memory, sealed })
     }
 
     /// What the bundle says of itself.

@@ -47,7 +47,7 @@ fn read(bundle: &Path) -> (Complete, Everything) {
     let mut everything = Everything::default();
     let source = Tarball::open(fs::File::open(bundle).unwrap()).unwrap();
     let unverified = Unverified::open(source, Limits::default()).unwrap();
-    let trusted = [unverified.claimed_signer().unwrap()].into_iter().collect();
+    let trusted = unverified.claimed_signers().unwrap().into_iter().collect();
     let complete = unverified.verify(&trusted).unwrap().read(&mut everything).unwrap();
     (complete, everything)
 }
@@ -122,9 +122,10 @@ fn each_node_reads_its_own_slice_and_the_stick_gives_nothing_away() {
         let place = Place { bundle: &name, node: Some(node), entry };
         for (owner, identity) in &identities {
             let opened = sealing::open(place, &entries[*entry], Key::Identity(identity));
-            match *owner == node.as_str() {
-                true => assert!(!opened.unwrap().is_empty()),
-                false => assert_eq!(opened, Err(UnsealError::OtherIdentity((*entry).clone()))),
+            if *owner == node.as_str() {
+                assert!(!opened.unwrap().is_empty());
+            } else {
+                assert_eq!(opened, Err(UnsealError::OtherIdentity((*entry).clone())));
             }
         }
     }
@@ -228,7 +229,9 @@ fn a_secret_in_anothers_place_is_refused_though_it_is_signed() {
         let mut entries = present.clone();
         let mut add = |path: EntryPath, content: Vec<u8>| drop(entries.insert(path, Zeroizing::new(content)));
         add(path("bundle.json"), serde_json::to_vec(&complete.manifest).unwrap());
-        slices.iter().for_each(|slice| add(EntryPath::slice_of(&slice.node), serde_json::to_vec(slice).unwrap()));
+        for slice in slices {
+            add(EntryPath::slice_of(&slice.node), serde_json::to_vec(slice).unwrap());
+        }
         change(&mut entries);
         let bytes = writer::write(&complete.sums.name, complete.manifest.created, entries, &signer, &Forbidden::default()).unwrap();
         let bundle = workshop.path().join("changed.tar.gz");
@@ -252,7 +255,12 @@ fn a_secret_in_anothers_place_is_refused_though_it_is_signed() {
     let identity = EntryPath::site_identity();
     let both =
         |entries: &mut Entries| [path(key), identity.clone()].map(|entry| drop(entries.insert(entry.clone(), former[&entry].clone())));
-    refused(&|entries| drop(both(entries)), &["sealed for the bundle 6, but this is 7"]);
+    refused(
+        &|entries| {
+            let _ = both(entries);
+        },
+        &["sealed for the bundle 6, but this is 7"],
+    );
     refused(&|entries| drop(entries.remove(&identity)), &["bundle.json", identity.as_str()]);
     refused(&|entries| drop(entries.insert(path("secrets/etcd-key.pem"), Zeroizing::new(b"key".to_vec()))), &["is not sealed for a node"]);
     let foreign = |entries: &mut Entries| {

@@ -78,6 +78,7 @@ fn help() {
                 &["apply"],
                 &["status"],
                 &["rollback"],
+                &["reveal"],
                 &["signers"],
                 &["backups"],
                 &["backups", "prune"],
