@@ -1,0 +1,83 @@
+//! A bundle with any single bit flipped is refused. All bits of a small one: `bundle-format/tests/reader.rs`. Here: bits of a real one
+//! with its executor, drawn by a seed that is printed, and read by the reader in this process, as the executor does.
+
+use std::{
+    thread,
+    time::{Instant, SystemTime},
+};
+
+use bundle_format::{
+    limits::Limits,
+    name::EntryPath,
+    reader::{BundleError, Tarball, Unverified, Visitor},
+    signature::TrustedSigners,
+    slice::Slice,
+};
+use zeroize::Zeroizing;
+
+use super::scene;
+
+struct Nothing;
+
+impl Visitor for Nothing {
+    fn slice(&mut self, _: Slice) {}
+    fn wants(&mut self, _: &EntryPath) -> bool {
+        false
+    }
+    fn entry(&mut self, _: EntryPath, _: Zeroizing<Vec<u8>>) {}
+}
+
+fn read(bundle: &[u8], trusted: &TrustedSigners) -> Result<(), BundleError> {
+    Unverified::open(Tarball::open(bundle)?, Limits::default())?.verify(trusted)?.read(&mut Nothing).map(drop)
+}
+
+/// Numbers without a pattern (Marsaglia's xorshift), the same for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+fn flip(count: usize) {
+    let (workshop, bundle) = scene();
+    let trusted: TrustedSigners = [workshop.fingerprint().parse().unwrap()].into_iter().collect();
+    read(bundle, &trusted).unwrap();
+    let seed = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64 | 1;
+    println!("seed {seed}, {count} flips of {} bytes", bundle.len());
+    let (begin, threads) = (Instant::now(), thread::available_parallelism().unwrap().get());
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            let trusted = &trusted;
+            scope.spawn(move || {
+                let (mut random, mut bundle) = (Random(seed ^ (thread as u64) << 32), bundle.clone());
+                for _ in 0..count.div_ceil(threads) {
+                    let bit = usize::try_from(random.next() % (bundle.len() as u64 * 8)).unwrap();
+                    bundle[bit / 8] ^= 1 << (bit % 8);
+                    let refused = read(&bundle, trusted);
+                    assert!(
+                        matches!(refused, Err(BundleError::Damaged | BundleError::NotABundle | BundleError::Trailing)),
+                        "bit {bit}: {refused:?}"
+                    );
+                    bundle[bit / 8] ^= 1 << (bit % 8);
+                }
+            });
+        }
+    });
+    println!("{count} flips in {:.0?}", begin.elapsed());
+}
+
+#[test]
+fn some_flips_of_a_real_bundle() {
+    flip(300);
+}
+
+#[test]
+#[ignore = "takes an hour; `tests/all --only exhaustive`"]
+fn a_million_flips() {
+    flip(1_000_000);
+}
