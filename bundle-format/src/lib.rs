@@ -12,6 +12,7 @@
 //! This crate takes [`std::io::Read`] and [`std::io::Write`]. It never prints, opens a path or uses the network.
 //! `docs/BUNDLE_FORMAT.md` specifies the format for other implementations.
 
+mod bounded;
 pub mod certificate;
 pub mod countersign;
 pub mod digest;
@@ -45,14 +46,17 @@ pub mod rfc3339_seconds {
         to.serialize_str(&format(*time).map_err(S::Error::custom)?)
     }
 
-    /// Reads any RFC 3339 time as the one that would be written for it.
+    /// Reads what [`serialize`] writes and nothing else: one time has one form.
     ///
     /// # Errors
-    /// When the text is not RFC 3339, or its year in UTC has not four digits.
+    /// When the text is not RFC 3339, has a fraction, or is not in UTC.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<OffsetDateTime, D::Error> {
         let text = String::deserialize(from)?;
         let time = OffsetDateTime::parse(&text, &Rfc3339).map_err(D::Error::custom)?;
-        whole_in_utc(time).ok_or_else(|| D::Error::custom("a time whose year in UTC has not four digits"))
+        match format(time) {
+            Ok(only) if only == text => Ok(time),
+            _ => Err(D::Error::custom("a time is in UTC, in whole seconds, such as 2026-01-31T08:00:00Z")),
+        }
     }
 
     /// The text form of a time, for people and files alike.

@@ -9,6 +9,10 @@ pub struct Limits {
     pub entries: usize,
     /// The whole bundle, unpacked.
     pub total: u64,
+    /// The whole bundle, packed, after its gzip header. A tarball keeps to the default.
+    pub packed: u64,
+    /// What is kept of it in memory, of all entries together.
+    pub kept: u64,
     /// `SHA256SUMS`.
     pub sums: u64,
     /// Each signature and each signer's public key.
@@ -24,7 +28,17 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         const MIB: u64 = 1 << 20;
-        Self { entries: 65_536, total: 1024 * MIB, sums: 16 * MIB, signature: 4096, manifest: 16 * MIB, executor: 64 * MIB, document: MIB }
+        Self {
+            entries: 65_536,
+            total: 1024 * MIB,
+            packed: 256 * MIB,
+            kept: 16 * MIB,
+            sums: 8 * MIB,
+            signature: 4096,
+            manifest: 4 * MIB,
+            executor: 64 * MIB,
+            document: MIB,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
+    bounded,
     certificate::Certificate,
     digest::{Digest, Fingerprint},
     name::{BundleName, EntryPath, Label, NodeName, Recipient, Serial, SiteName, TargetPath},
@@ -40,8 +41,10 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealing: Option<Sealing>,
     /// The certificate authorities that this bundle renews.
+    #[serde(deserialize_with = "bounded::list::<_, _, 64>")]
     pub authorities: Vec<AuthorityRecord>,
     /// The nodes, in the order in which they are to be visited.
+    #[serde(deserialize_with = "bounded::list::<_, _, 16_384>")]
     pub nodes: Vec<NodeRecord>,
 }
 
@@ -62,6 +65,7 @@ pub struct AuthorityRecord {
     /// The certificate that replaces it.
     pub renewed: CertificateRecord,
     /// The leaves issued under it.
+    #[serde(deserialize_with = "bounded::list::<_, _, 256>")]
     pub leaves: Vec<LeafRecord>,
 }
 
@@ -104,6 +108,7 @@ pub struct NodeRecord {
     /// Its name; its slice is `nodes/<name>.json`.
     pub name: NodeName,
     /// What it does at its site, in the profile's words.
+    #[serde(deserialize_with = "bounded::list::<_, _, 16>")]
     pub roles: Vec<Label>,
     /// To whom its secrets are sealed, where they are sealed to the node itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -180,6 +180,11 @@ const SECRETS: &str = "secrets/";
 /// What ends the name of a sealed entry.
 const SEALED: &str = ".age";
 
+/// Whether a path is a label between these two.
+fn is_within(path: &str, before: &str, after: &str) -> bool {
+    path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(|label| check_label("name", label).is_ok())
+}
+
 impl EntryPath {
     /// The longest path, in bytes.
     pub const MOST_BYTES: usize = 200;
@@ -223,6 +228,12 @@ impl EntryPath {
     #[must_use]
     pub fn as_slice_of(&self) -> Option<NodeName> {
         self.0.strip_prefix("nodes/")?.strip_suffix(".json")?.parse().ok()
+    }
+
+    /// Whether a step may name it: only certificates and secret material go anywhere.
+    #[must_use]
+    pub fn is_material(&self) -> bool {
+        self.0.starts_with("certs/") || self.is_secret()
     }
 
     /// Whether this entry is secret material.
@@ -285,10 +296,10 @@ impl EntryPath {
             "signer.pub" => 2,
             _ if self.is_countersignature() => 3,
             "bundle.json" => 4,
-            path if path.starts_with("nodes/") => 5,
+            path if is_within(path, "nodes/", ".json") => 5,
             path if path.starts_with("certs/") => 6,
             path if path.starts_with("secrets/") => 7,
-            path if path.starts_with("executor/") => 8,
+            path if is_within(path, "executor/linux-", "/reseal-node") => 8,
             "reseal-node" => 9,
             "README.txt" => 10,
             "README.zh-CN.txt" => 11,
@@ -455,6 +466,31 @@ mod tests {
     fn hostile_entry_paths_are_refused() {
         for path in ["", "/x", "a//b", "a/", "../x", "a/../b", "./a", "a\\b", "a\0b", "ä", "a b", "a/b/c/d/e", &"x".repeat(201)] {
             assert!(path.parse::<EntryPath>().is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_format_has_has_a_place() {
+        for path in ["nodes/n.json", "certs/a", "secrets/a/b.pem", "executor/linux-x86_64/reseal-node", "reseal-node", "README.zh-CN.txt"] {
+            assert_ne!(path.parse::<EntryPath>().unwrap().canonical_order().0, u8::MAX, "{path}");
+        }
+        for path in [
+            "nodes/foo.txt",
+            "nodes/a/b.json",
+            "nodes/.json",
+            "nodes/-.json",
+            "nodes/n.JSON",
+            "nodes",
+            "executor/evil/reseal-node",
+            "executor/linux-x86_64/other",
+            "executor/linux-/reseal-node",
+            "executor/linux-a/b/reseal-node",
+            "executor/reseal-node",
+            "certs",
+            "README.md",
+            "Certs/a",
+        ] {
+            assert_eq!(path.parse::<EntryPath>().unwrap().canonical_order().0, u8::MAX, "{path}");
         }
     }
 

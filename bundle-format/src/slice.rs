@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::name::{EntryPath, Identifier, Label, NodeName, Serial, SiteName, TargetPath};
+use crate::{
+    bounded,
+    name::{EntryPath, Identifier, Label, NodeName, Serial, SiteName, TargetPath},
+};
 
 /// One node's part of a bundle.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -21,12 +24,16 @@ pub struct Slice {
     /// How the node knows itself.
     pub identity: Identity,
     /// What the node does at its site, in the profile's words.
+    #[serde(deserialize_with = "bounded::list::<_, _, 16>")]
     pub roles: Vec<Label>,
     /// Folders of which a whole copy is kept before the first change, for a person.
+    #[serde(deserialize_with = "bounded::list::<_, _, 64>")]
     pub folders_to_back_up: Vec<TargetPath>,
     /// The etcd clusters of the site: steps name them, and every node can show how they are.
+    #[serde(deserialize_with = "bounded::list::<_, _, 16>")]
     pub etcd: Vec<EtcdCluster>,
     /// What is to be done, in this order.
+    #[serde(deserialize_with = "bounded::list::<_, _, 256>")]
     pub steps: Vec<Step>,
 }
 
@@ -71,8 +78,10 @@ impl Slice {
 #[serde(deny_unknown_fields)]
 pub struct Identity {
     /// Its host names, compared without regard to case.
+    #[serde(deserialize_with = "bounded::texts::<_, 256>")]
     pub host_names: Vec<String>,
     /// Addresses of its interfaces.
+    #[serde(deserialize_with = "bounded::list::<_, _, 256>")]
     pub addresses: Vec<IpAddr>,
     /// The content of `/etc/machine-id`, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,6 +95,7 @@ pub struct EtcdCluster {
     /// Its name, by which steps refer to it.
     pub name: Label,
     /// Its members, in visiting order.
+    #[serde(deserialize_with = "bounded::list::<_, _, 256>")]
     pub members: Vec<EtcdMember>,
     /// Where a node keeps the CA's certificate.
     pub authority: TargetPath,
@@ -138,6 +148,7 @@ pub struct Workload {
     /// Its name in the pod; one that goes on with `-` fits too (`tos-etcd`, `tos-etcd-tos`). The pause container never does.
     pub container: String,
     /// The file names of its program: the first or second word of a process's command line is one of these.
+    #[serde(deserialize_with = "bounded::texts::<_, 64>")]
     pub programs: Vec<String>,
 }
 
@@ -146,10 +157,12 @@ pub struct Workload {
 #[serde(deny_unknown_fields)]
 pub struct RestartStaticPods {
     /// The manifests, in the folder that the kubelet reads.
+    #[serde(deserialize_with = "bounded::list::<_, _, 64>")]
     pub manifests: Vec<TargetPath>,
     /// The folder that they are moved to meanwhile: on the same file system, and read by nobody.
     pub holding: TargetPath,
     /// Their containers.
+    #[serde(deserialize_with = "bounded::list::<_, _, 64>")]
     pub workloads: Vec<Workload>,
     /// The etcd cluster a member of which stops meanwhile.
     pub cluster: Option<Label>,
@@ -166,8 +179,10 @@ pub struct RestartStaticPods {
 #[serde(deny_unknown_fields)]
 pub struct AwaitContainers {
     /// The containers.
+    #[serde(deserialize_with = "bounded::list::<_, _, 64>")]
     pub workloads: Vec<Workload>,
     /// Where they may be asked. What cannot be reached is not judged.
+    #[serde(deserialize_with = "bounded::list::<_, _, 64>")]
     pub health: Vec<HealthEndpoint>,
     /// How long they may take.
     pub timeout: u32,
@@ -182,6 +197,7 @@ pub struct HealthEndpoint {
     /// The port on the loopback address.
     pub port: u16,
     /// The paths to try in turn; one that is not there (404) says nothing.
+    #[serde(deserialize_with = "bounded::texts::<_, 64>")]
     pub paths: Vec<String>,
 }
 
@@ -206,6 +222,7 @@ pub struct RestartPods {
     /// What their names contain.
     pub name_contains: String,
     /// The file names of their programs, as in [`Workload::programs`].
+    #[serde(deserialize_with = "bounded::texts::<_, 64>")]
     pub programs: Vec<String>,
     /// How long they may take to come back.
     pub timeout: u32,
@@ -224,6 +241,7 @@ pub struct UpdateDatabase {
     /// The table that becomes its copy first.
     pub backup_table: Identifier,
     /// The rows.
+    #[serde(deserialize_with = "bounded::list::<_, _, 1024>")]
     pub rows: Vec<DatabaseRow>,
     /// The entry with the same as SQL, for people and for client programs.
     pub update_sql: EntryPath,
@@ -278,6 +296,7 @@ pub struct DatabaseConnection {
 #[serde(deny_unknown_fields)]
 pub struct InstallFiles {
     /// The files, in the order of their renames. A certificate and its key stand next to each other.
+    #[serde(deserialize_with = "bounded::list::<_, _, 1024>")]
     pub files: Vec<InstallFile>,
 }
 

@@ -69,6 +69,9 @@ pub enum WriteError {
     /// A secret was not sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The bundle is larger than any reader takes.
+    #[error("the bundle has {0} bytes, and a reader takes at most {1}")]
+    PackedTooLarge(usize, u64),
     /// There are more entries than any reader takes.
     #[error("there are {0} entries, and a reader takes at most {1}")]
     TooMany(usize, usize),
@@ -170,6 +173,10 @@ pub(crate) fn pack(folder: &str, mtime: u64, entries: &Entries) -> Result<Vec<u8
     }
     out.write_all(&[0; 2 * tarball::BLOCK])?;
     let mut bundle = out.finish()?;
+    let limit = Limits::default().packed;
+    if bundle.len() as u64 > limit {
+        return Err(WriteError::PackedTooLarge(bundle.len(), limit));
+    }
     let digest = Digest::of(&bundle[tarball::GZIP_DATA..]);
     bundle[tarball::GZIP_HEADER.len()..tarball::GZIP_DATA].copy_from_slice(digest.as_bytes());
     Ok(bundle)

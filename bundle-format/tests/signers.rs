@@ -265,6 +265,6 @@ fn another_format_and_a_later_executor_have_their_own_errors() {
     for (from, to) in
         [("\"0.1.0\"", "\"new\""), ("\"needs_signers\":1", "\"needs_signers\":0"), ("\"needs_signers\":1", "\"needs_signers\":9")]
     {
-        assert!(matches!(document("bundle.json", from, to), BundleError::NotUnderstood { .. }), "{to}");
+        assert!(matches!(document("bundle.json", from, to), BundleError::Malformed { .. }), "{to}");
     }
 }

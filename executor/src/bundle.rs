@@ -1,7 +1,7 @@
 //! Reads a bundle once, whole, and keeps this node's part of it.
 //!
-//! Nothing is acted on before the last entry was checked. Of 10,000 slices at most one is kept, so memory does not grow with the
-//! site; entries come after the slices, so the kept slice decides which of them are kept.
+//! Nothing is acted on before the last entry was checked. Of 10,000 slices at most one is kept, and of the others what tells them
+//! apart, up to a limit; entries come after the slices, so the kept slice decides which of them are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use bundle_format::{
     name::{EntryPath, NodeName},
     reader::{BundleError, Complete, Source, Unverified, Visitor},
     signature::TrustedSigners,
-    slice::Slice,
+    slice::{Identity, Slice},
 };
 use zeroize::Zeroizing;
 
@@ -19,6 +19,9 @@ use crate::{
     identity::{Evidence, NodeListing, Wanted},
     memory::Memory,
 };
+
+/// The most bytes of host names and addresses that are kept of all slices: those of 10,000 nodes fit.
+const MOST_LISTED: usize = 4 << 20;
 
 /// The contents of entries, by path.
 pub type Material = BTreeMap<EntryPath, Zeroizing<Vec<u8>>>;
@@ -31,7 +34,7 @@ pub struct Bundle {
     pub fitting: Vec<(NodeName, Evidence)>,
     /// The slice, where exactly one fits.
     pub slice: Option<Slice>,
-    /// All nodes, for a list.
+    /// The nodes, for a list: as many as fit into memory that is set aside for it.
     pub nodes: Vec<NodeListing>,
     /// What the slice and the manifest name, and is not sealed, or not any more.
     pub material: Material,
@@ -55,6 +58,7 @@ impl Bundle {
             fitting: Vec::new(),
             slice: None,
             nodes: Vec::new(),
+            listed: 0,
             named: None,
             material: Material::new(),
             sealed: Material::new(),
@@ -76,16 +80,27 @@ struct Keep {
     fitting: Vec<(NodeName, Evidence)>,
     slice: Option<Slice>,
     nodes: Vec<NodeListing>,
+    listed: usize,
     named: Option<BTreeSet<EntryPath>>,
     material: Material,
     sealed: Material,
 }
 
+impl Keep {
+    fn list(&mut self, node: &NodeName, identity: &Identity) {
+        let names = identity.host_names.iter().map(|name| size_of::<String>() + name.len());
+        self.listed += size_of::<NodeListing>() + names.sum::<usize>() + size_of_val(identity.addresses.as_slice());
+        if self.listed <= MOST_LISTED {
+            let (host_names, addresses) = (identity.host_names.clone(), identity.addresses.clone());
+            self.nodes.push(NodeListing { node: node.clone(), host_names, addresses });
+        }
+    }
+}
+
 impl Visitor for Keep {
     fn slice(&mut self, slice: Slice) {
         let Slice { node, identity, .. } = &slice;
-        let (host_names, addresses) = (identity.host_names.clone(), identity.addresses.clone());
-        self.nodes.push(NodeListing { node: node.clone(), host_names, addresses });
+        self.list(node, identity);
         if let Some(evidence) = self.wanted.evidence(node, identity) {
             self.fitting.push((node.clone(), evidence));
             self.slice = (self.fitting.len() == 1).then_some(slice);

@@ -147,7 +147,7 @@ fn mode(path: &str) -> u32 {
     }
 }
 
-/// A ustar header. Numbers as in bundles: octal digits up to a NUL.
+/// A ustar header. Numbers as in bundles: octal digits up to a NUL, and none for devices.
 pub fn header(name: &[u8], mode: u32, size: u64, mtime: u64) -> [u8; BLOCK] {
     let mut header = [0; BLOCK];
     header[..name.len()].copy_from_slice(name);
@@ -161,8 +161,6 @@ pub fn header(name: &[u8], mode: u32, size: u64, mtime: u64) -> [u8; BLOCK] {
     octal(136, 11, mtime);
     header[156] = b'0';
     header[257..265].copy_from_slice(b"ustar\x0000");
-    header[329..336].copy_from_slice(b"0000000");
-    header[337..344].copy_from_slice(b"0000000");
     checked(header)
 }
 

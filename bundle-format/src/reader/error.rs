@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     digest::Digest,
-    name::{BundleName, EntryPath, NameError},
+    name::{BundleName, EntryPath, NameError, NodeName},
     signature::SignatureError,
     sums::SumsError,
     version::Version,
@@ -45,6 +45,9 @@ pub enum BundleError {
         /// What it is.
         kind: &'static str,
     },
+    /// A folder in which there is nothing, where the bundle is unpacked.
+    #[error("`{0}` is an empty folder; a bundle holds regular files only")]
+    EmptyFolder(String),
     /// A name that no entry may have.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -70,6 +73,9 @@ pub enum BundleError {
     /// An entry stands twice.
     #[error("`{0}` is there twice")]
     Duplicate(EntryPath),
+    /// A node stands twice in the manifest.
+    #[error("`bundle.json` names the node `{0}` twice")]
+    NodeTwice(NodeName),
     /// Two entries differ in case only.
     #[error("`{0}` and `{1}` differ in upper and lower case only")]
     CaseCollision(EntryPath, EntryPath),
@@ -111,6 +117,12 @@ pub enum BundleError {
     /// There are too many entries.
     #[error("there are more than {0} entries")]
     TooMany(usize),
+    /// The file is past the limit.
+    #[error("the file is larger than {0} bytes, the most that a bundle has")]
+    PackedTooLarge(u64),
+    /// What one node needs is past the limit.
+    #[error("what is needed of the bundle has more than {0} bytes in all")]
+    KeptTooLarge(u64),
     /// All entries together are past the limit.
     #[error("unpacked, the bundle is larger than {0} bytes")]
     TotalTooLarge(u64),
@@ -160,15 +172,13 @@ pub enum BundleError {
         /// The version of this program.
         this: Version,
     },
-    /// A document that this version does not understand.
-    #[error("`{path}` is not understood: {why}; the bundle needs reseal-node {needs} or later, this is {}", env!("CARGO_PKG_VERSION"))]
-    NotUnderstood {
+    /// A document that no version understands.
+    #[error("`{path}` is malformed: {why}")]
+    Malformed {
         /// The entry.
         path: EntryPath,
         /// The parser's reason.
         why: String,
-        /// The version that the bundle asks for.
-        needs: String,
     },
     /// Two places of the bundle contradict each other.
     #[error("`{path}` says {what} `{found}`, but the bundle's is `{expected}`")]
@@ -185,6 +195,14 @@ pub enum BundleError {
     /// A document names an entry that is not there.
     #[error("`{path}` names the entry `{entry}`, which the bundle does not have")]
     Dangling {
+        /// The document.
+        path: EntryPath,
+        /// The entry that it names.
+        entry: EntryPath,
+    },
+    /// A document names an entry that is no material for a node.
+    #[error("`{path}` names the entry `{entry}`, which lies neither below `certs/` nor below `secrets/`")]
+    NoMaterial {
         /// The document.
         path: EntryPath,
         /// The entry that it names.

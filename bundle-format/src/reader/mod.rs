@@ -11,6 +11,8 @@
 //! | an entry changed, added, left out, twice, elsewhere | [`Verified::read`]: list and entries match one to one, in one order |
 //! | check one thing, use another | every entry is read once; the bytes that were hashed are those handed on |
 //! | memory and time | [`Limits`], applied before a byte of the entry is read; an entry that nobody wants is hashed and dropped |
+//! | lists without end within a document | [`crate::bounded`](crate), while it is parsed |
+//! | a step that installs what is no material | [`BundleError::NoMaterial`] |
 //! | names that collide where case does not count | [`BundleError::CaseCollision`] |
 //! | secrets unsealed where they should be sealed, or of another node | [`BundleError::NotSealed`], [`BundleError::ForeignSecret`], [`crate::sealing`] |
 //! | a slice that speaks for another node, site or serial | [`BundleError::Contradiction`] |
@@ -145,6 +147,10 @@ impl<S: Source> Unverified<S> {
 
     fn check(&mut self, trusted: &TrustedSigners) -> Result<(Vec<Fingerprint>, Sums, Manifest), BundleError> {
         let signers = trusted.accept(&self.signatures()?, &self.head.sums)?;
+        // The title is one more line, and the list and its signature are two more entries.
+        if memchr::memchr_iter(b'\n', &self.head.sums).count() + 1 > self.limits.entries {
+            return Err(BundleError::TooMany(self.limits.entries));
+        }
         let sums = Sums::parse(&self.head.sums)?;
         if let Some(folder) = self.source.folder().filter(|folder| *folder != sums.name.to_string()) {
             return Err(BundleError::FolderName { folder: folder.to_owned(), list: sums.name.clone() });
@@ -152,6 +158,7 @@ impl<S: Source> Unverified<S> {
         if let Some((signer, _)) = self.head.signatures.first() {
             match_listed(&sums, "signer.pub", signer)?;
         }
+        check_names(&sums)?;
         let manifest = self.read_manifest(&sums)?;
         check_manifest(&manifest, &sums)?;
         Ok((signers, sums, manifest))
@@ -161,7 +168,7 @@ impl<S: Source> Unverified<S> {
         let (path, size) = expect("bundle.json", self.head.next.take())?;
         let content = listed_content(&mut self.source, &self.limits, sums, &path, size, true)?;
         same_format(&path, &content)?;
-        parse_json(&path, &content, "")
+        parse_json(&path, &content)
     }
 }
 
@@ -256,6 +263,9 @@ impl<S: Source> Verified<S> {
             progress.admit(&path, size, &self.limits)?;
             let node = path.as_slice_of();
             let wanted = node.is_none() && visitor.wants(&path);
+            if wanted {
+                progress.keep(size, &self.limits)?;
+            }
             let content = listed_content(&mut self.source, &self.limits, &self.sums, &path, size, wanted || node.is_some())?;
             if let Some(node) = node {
                 visitor.slice(self.check_slice(&path, &node, &content, &mut nodes)?);
@@ -280,8 +290,7 @@ impl<S: Source> Verified<S> {
         content: &[u8],
         nodes: &mut BTreeMap<NodeName, usize>,
     ) -> Result<Slice, BundleError> {
-        let slice: Slice =
-            same_format(path, content).and_then(|()| parse_json(path, content, &self.manifest.needs_executor.to_string()))?;
+        let slice: Slice = same_format(path, content).and_then(|()| parse_json(path, content))?;
         agree(path, "site", &slice.site, &self.manifest.site)?;
         agree(path, "serial", &slice.serial, &self.manifest.serial)?;
         agree(path, "node", &slice.node, node)?;
@@ -294,11 +303,7 @@ impl<S: Source> Verified<S> {
             });
         }
         sealing::check_slice(&self.manifest, path, &slice)?;
-        for entry in slice.entries() {
-            if !self.sums.digests.contains_key(entry) {
-                return Err(BundleError::Dangling { path: path.clone(), entry: entry.clone() });
-            }
-        }
+        slice.entries().try_for_each(|entry| check_named(&self.sums, path, entry))?;
         Ok(slice)
     }
 }
@@ -307,33 +312,30 @@ impl<S: Source> Verified<S> {
 struct Progress<'a> {
     last: EntryPath,
     left: BTreeSet<&'a EntryPath>,
-    folded: BTreeMap<String, EntryPath>,
+    sums: &'a Sums,
     total: u64,
+    kept: u64,
 }
 
 impl<'a> Progress<'a> {
     fn after_manifest(sums: &'a Sums) -> Result<Self, BundleError> {
         let mut left: BTreeSet<&EntryPath> = sums.digests.keys().collect();
         left.retain(|path| !matches!(path.as_str(), "signer.pub" | "bundle.json"));
-        Ok(Self { last: "bundle.json".parse()?, left, folded: BTreeMap::new(), total: 0 })
+        Ok(Self { last: "bundle.json".parse()?, left, sums, total: 0, kept: 0 })
     }
 
     fn admit(&mut self, path: &EntryPath, size: u64, limits: &Limits) -> Result<(), BundleError> {
-        if let Some(other) = self.folded.insert(path.as_str().to_ascii_lowercase(), path.clone()) {
-            return Err(if other == *path { BundleError::Duplicate(other) } else { BundleError::CaseCollision(other, path.clone()) });
-        }
-        if path.canonical_order().0 == u8::MAX {
+        let rank = path.canonical_order().0;
+        if rank == u8::MAX {
             return Err(BundleError::Unknown(path.clone()));
         }
-        // A folder's name sorts before what is in it.
-        if let Some(file) = path.folders().find_map(|folder| self.folded.get(&folder.as_str().to_ascii_lowercase())) {
-            return Err(BundleError::FileAndFolder(file.clone(), path.clone()));
+        let is_listed = self.sums.digests.contains_key(path);
+        let is_of_head = matches!(rank, 0..=2 | 4);
+        if is_of_head || is_listed && !self.left.contains(path) {
+            return Err(BundleError::Duplicate(path.clone()));
         }
         if path.canonical_order() <= self.last.canonical_order() {
             return Err(BundleError::Order { path: path.clone(), after: self.last.clone() });
-        }
-        if self.folded.len() > limits.entries {
-            return Err(BundleError::TooMany(limits.entries));
         }
         within_limit(limits, path, size)?;
         self.total = self.total.saturating_add(size);
@@ -343,20 +345,53 @@ impl<'a> Progress<'a> {
         self.left.remove(path);
         Ok(())
     }
+
+    fn keep(&mut self, size: u64, limits: &Limits) -> Result<(), BundleError> {
+        self.kept = self.kept.saturating_add(size);
+        if self.kept > limits.kept { Err(BundleError::KeptTooLarge(limits.kept)) } else { Ok(()) }
+    }
 }
 
 fn check_manifest(manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
     let path: EntryPath = "bundle.json".parse()?;
     agree(&path, "name", &manifest.name(), &sums.name)?;
+    let mut nodes = BTreeSet::new();
+    if let Some(twice) = manifest.nodes.iter().find(|node| !nodes.insert(&node.name)) {
+        return Err(BundleError::NodeTwice(twice.name.clone()));
+    }
     sealing::check_manifest(manifest, sums)?;
     for authority in &manifest.authorities {
         // Of a sealed key every node has its own entry, which its slice names.
         let keys = authority.leaves.iter().map(|leaf| &leaf.key).filter(|_| manifest.sealing.is_none());
         let leaves = authority.leaves.iter().map(|leaf| &leaf.certificate).chain(keys);
-        for entry in std::iter::once(&authority.certificate).chain(leaves) {
-            if !sums.digests.contains_key(entry) {
-                return Err(BundleError::Dangling { path, entry: entry.clone() });
-            }
+        std::iter::once(&authority.certificate).chain(leaves).try_for_each(|entry| check_named(sums, &path, entry))?;
+    }
+    Ok(())
+}
+
+/// Checks an entry that a document names.
+fn check_named(sums: &Sums, path: &EntryPath, entry: &EntryPath) -> Result<(), BundleError> {
+    if !entry.is_material() {
+        return Err(BundleError::NoMaterial { path: path.clone(), entry: entry.clone() });
+    }
+    if !sums.digests.contains_key(entry) {
+        return Err(BundleError::Dangling { path: path.clone(), entry: entry.clone() });
+    }
+    Ok(())
+}
+
+/// Checks that all names differ where upper and lower case are one, and that none is the folder of another. What is not listed is
+/// refused anyway.
+fn check_names(sums: &Sums) -> Result<(), BundleError> {
+    let mut folded = BTreeMap::new();
+    for path in sums.digests.keys() {
+        if let Some(other) = folded.insert(path.as_str().to_ascii_lowercase(), path) {
+            return Err(BundleError::CaseCollision(other.clone(), path.clone()));
+        }
+    }
+    for path in sums.digests.keys() {
+        if let Some(file) = path.folders().find_map(|folder| folded.get(&folder.as_str().to_ascii_lowercase())) {
+            return Err(BundleError::FileAndFolder((*file).clone(), path.clone()));
         }
     }
     Ok(())
@@ -389,13 +424,17 @@ fn agree<T: PartialEq + ToString>(path: &EntryPath, what: &'static str, found: &
     Err(BundleError::Contradiction { path: path.clone(), what, found: found.to_string(), expected: expected.to_string() })
 }
 
-fn parse_json<T: DeserializeOwned>(path: &EntryPath, content: &[u8], needs: &str) -> Result<T, BundleError> {
-    let version = |needs: &str| if needs.is_empty() { "of another version".to_owned() } else { needs.to_owned() };
-    serde_json::from_slice(content).map_err(|error| BundleError::NotUnderstood {
-        path: path.clone(),
-        why: error.to_string(),
-        needs: version(needs),
-    })
+fn parse_json<T: DeserializeOwned>(path: &EntryPath, content: &[u8]) -> Result<T, BundleError> {
+    serde_json::from_slice(content).map_err(|error| BundleError::Malformed { path: path.clone(), why: reason(&error) })
+}
+
+/// A parser's reason, cut and escaped: it may quote what it met.
+fn reason(error: &serde_json::Error) -> String {
+    const MOST: usize = 200;
+    let whole = error.to_string();
+    let cut: String = whole.chars().take(MOST).collect();
+    let shown: String = cut.chars().flat_map(char::escape_debug).filter(|character| *character != '\\').collect();
+    if cut.len() == whole.len() { shown } else { format!("{shown}… at line {} column {}", error.line(), error.column()) }
 }
 
 fn match_listed(sums: &Sums, path: &str, content: &[u8]) -> Result<(), BundleError> {
@@ -475,7 +514,7 @@ fn read_some(source: &mut dyn Source, buffer: &mut [u8]) -> Result<usize, Bundle
 /// After an error: a damaged medium explains all others.
 fn blame(source: &mut dyn Source, error: BundleError) -> BundleError {
     match error {
-        BundleError::Io(_) | BundleError::NotABundle | BundleError::Trailing => error,
+        BundleError::Io(_) | BundleError::NotABundle | BundleError::PackedTooLarge(_) | BundleError::Trailing => error,
         other if source.is_damaged() => {
             drop(other);
             BundleError::Damaged

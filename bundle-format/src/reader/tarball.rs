@@ -13,6 +13,7 @@ use tar::{EntryType, Header};
 use super::{BundleError, Source};
 use crate::{
     digest::Hasher,
+    limits::Limits,
     name::EntryPath,
     tarball::{self, BLOCK, GZIP_DATA, GZIP_HEADER},
 };
@@ -21,11 +22,18 @@ use crate::{
 struct Hashing<R> {
     inner: R,
     hasher: Hasher,
+    /// How many bytes may still come.
+    left: u64,
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.inner.read(&mut buffer[..most])?;
+        if most == 0 && !buffer.is_empty() && self.inner.read(&mut [0])? != 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.left -= count as u64;
         self.hasher.update(&buffer[..count]);
         Ok(count)
     }
@@ -60,7 +68,7 @@ impl<R: Read> Tarball<R> {
         if fixed != GZIP_HEADER {
             return Err(BundleError::NotABundle);
         }
-        let rest = BufReader::with_capacity(1 << 16, Hashing { inner: from, hasher: Hasher::default() });
+        let rest = BufReader::with_capacity(1 << 16, Hashing { inner: from, hasher: Hasher::default(), left: Limits::default().packed });
         Ok(Self {
             data: GzDecoder::new(Cursor::new(head).chain(rest)),
             claimed_digest,
@@ -87,7 +95,7 @@ impl<R: Read> Tarball<R> {
         let mut second = [0; BLOCK];
         self.read_exactly(&mut second)?;
         if second != [0; BLOCK] || self.data.read(&mut [0]).map_err(broken)? != 0 {
-            return Err(BundleError::Trailing);
+            return Err(if self.is_damaged() { BundleError::Damaged } else { BundleError::Trailing });
         }
         Ok(None)
     }
@@ -208,6 +216,7 @@ fn foreign_kind(kind: EntryType) -> Option<&'static str> {
 /// An error of the decoder: of the data, or of what it reads from.
 fn broken(error: io::Error) -> BundleError {
     match error.kind() {
+        io::ErrorKind::FileTooLarge => BundleError::PackedTooLarge(Limits::default().packed),
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => BundleError::Gzip(error.to_string()),
         _ => BundleError::Io(error),
     }

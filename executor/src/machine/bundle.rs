@@ -55,7 +55,13 @@ impl Machine {
             return Err(fail(io::Error::other("it is neither a file nor a folder")));
         }
         let file = File::open(path).map_err(fail)?;
-        Ok(BundleSource::Tarball(Box::new(Tarball::open(file)?)))
+        let tarball = Tarball::open(file)?;
+        // Said before all of it is read for its digest.
+        let limit = Limits::default().packed;
+        if metadata.len() > limit {
+            return Err(BundleError::PackedTooLarge(limit).into());
+        }
+        Ok(BundleSource::Tarball(Box::new(tarball)))
     }
 
     /// Reads a small file that the operator named.

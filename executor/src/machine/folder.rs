@@ -1,7 +1,8 @@
 //! An unpacked bundle as a source of entries.
 //!
 //! What a hostile folder may try, and what stops it: links, devices and pipes (only regular files are entries, and none is opened
-//! through a link); depth and number (the walk is bounded); a file that grows or shrinks while it is read (its size is taken from
+//! through a link); depth and number (the walk is bounded, and no
+//! folder is empty); a file that grows or shrinks while it is read (its size is taken from
 //! the open file, and other content is an error). The name of the folder is not part of what is signed: an operator may rename it.
 
 use std::{
@@ -57,6 +58,7 @@ struct Walk {
 
 impl Walk {
     fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), BundleError> {
+        let before = self.seen;
         for entry in fs::read_dir(folder).map_err(BundleError::Io)? {
             let entry = entry.map_err(BundleError::Io)?;
             let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
@@ -71,6 +73,9 @@ impl Walk {
                 Some(_) if kind.is_dir() && depth < DEPTH => self.folder(&entry.path(), &format!("{path}/"), depth + 1)?,
                 Some(kind) => return Err(BundleError::EntryType { path: path.escape_debug().collect(), kind }),
             }
+        }
+        if self.seen == before && depth > 1 {
+            return Err(BundleError::EmptyFolder(prefix.trim_end_matches('/').escape_debug().collect()));
         }
         Ok(())
     }

@@ -138,12 +138,14 @@ fn explain_bundle(error: &BundleError, call: &Call) -> (&'static str, Vec<String
         }
         BundleError::NeedsLater { .. } => ("executor-too-old", vec!["use the `reseal-node` that lies in the bundle".to_owned()]),
         BundleError::Signature(_) => {
-            ("signature", vec!["the bundle was changed after it was signed: get it again from whoever made it".to_owned()])
+            ("signature", vec!["the bundle was changed after it was signed: do not apply it".to_owned(), compare(call)])
         }
-        BundleError::Io(_) => ("unreadable", vec!["copy the bundle to another medium and try again".to_owned()]),
-        BundleError::Damaged => ("damaged", vec!["copy it again, and compare `sha256sum` on both sides".to_owned()]),
-        BundleError::NotUnderstood { .. } => ("not-understood", vec!["use the `reseal-node` that lies in the bundle".to_owned()]),
-        _ => ("bundle", vec!["get the bundle again from whoever made it".to_owned()]),
+        BundleError::Io(_) => ("unreadable", vec![format!("copy the bundle to another medium, then {}", call.again(""))]),
+        BundleError::Damaged => ("damaged", vec![format!("copy it again, then {}", call.again("")), compare(call)]),
+        error if is_built_badly(error) => {
+            ("malformed", vec!["whoever built this bundle built a bad one: do not apply it, and ask for another".to_owned(), compare(call)])
+        }
+        _ => ("bundle", vec!["do not apply it: get the bundle again from whoever made it".to_owned(), compare(call)]),
     }
 }
 
@@ -222,6 +224,26 @@ fn explain_locked(locked: &Locked, call: &Call) -> (&'static str, Vec<String>) {
         Locked::Passphrase { .. } => ("passphrase", vec![format!("see `{} {} --help`", call.program, call.command)]),
         _ => ("wrong-passphrase", vec![format!("compare it with whoever made the bundle, by phone or on paper, then {}", call.again(""))]),
     }
+}
+
+/// Whether a copy of the same bundle cannot be better: the signature covers what is wrong.
+fn is_built_badly(error: &BundleError) -> bool {
+    matches!(
+        error,
+        BundleError::Contradiction { .. }
+            | BundleError::Dangling { .. }
+            | BundleError::KeptTooLarge(_)
+            | BundleError::Malformed { .. }
+            | BundleError::NoMaterial { .. }
+            | BundleError::NodeTwice(_)
+            | BundleError::Sums(_)
+    )
+}
+
+/// How a person finds out whether this is the bundle that was made.
+fn compare(call: &Call) -> String {
+    let path = call.rest.first().filter(|word| !word.starts_with("--")).map_or("<site>-<serial>.tar.gz", String::as_str);
+    format!("compare it with the one that was made: `sha256sum {path}` on both sides")
 }
 
 fn explain_rejection(rejection: &Rejection) -> (&'static str, Vec<String>) {
