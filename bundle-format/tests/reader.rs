@@ -181,6 +181,16 @@ fn documents_that_contradict_the_manifest_are_refused() {
         let error = with("nodes/n1.json", text.replace(from, to).into_bytes());
         assert!(matches!(&error, BundleError::Malformed { .. }), "{from}: {error}");
     }
+    let mut later = manifest();
+    later.needs_executor = "99.0.0".to_owned();
+    let slices = [("nodes/n1.json", text.replace("install-files", "run-shell").into_bytes()), ("bundle.json", serde_json::to_vec(&later).unwrap())];
+    let mut for_later = entries();
+    for_later.extend(slices.map(|(at, content)| (path(at), Zeroizing::new(content))));
+    let error = read(&pack(for_later)).unwrap_err();
+    assert!(matches!(&error, BundleError::NotUnderstood { needs, .. } if needs == "99.0.0"), "{error}");
+    let with_more = serde_json::to_string(&later).unwrap().replacen('{', "{\"more\":1,", 1);
+    let error = with("bundle.json", with_more.into_bytes());
+    assert!(matches!(&error, BundleError::NotUnderstood { needs, .. } if needs == "99.0.0"), "{error}");
 }
 
 #[test]
@@ -273,6 +283,8 @@ fn limits_hold() {
     assert!(matches!(limited(Limits { document: 10, ..limits }), Err(BundleError::TooLarge { .. })));
     assert!(matches!(limited(Limits { entries: 2, ..limits }), Err(BundleError::TooMany(2))));
     assert!(matches!(limited(Limits { total: 300, ..limits }), Err(BundleError::TotalTooLarge(300))));
+    assert!(matches!(limited(Limits { kept: 13, ..limits }), Err(BundleError::KeptTooLarge(13))));
+    assert!(limited(Limits { entries: 8, ..limits }).is_ok() && limited(Limits { entries: 7, ..limits }).is_err());
 }
 
 #[test]

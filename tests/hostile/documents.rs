@@ -31,7 +31,7 @@ fn changed(change: impl Fn(&mut Forge)) -> Vec<u8> {
 
 #[test]
 fn manifests() {
-    const HARD: &str = "`bundle.json` is not understood";
+    const HARD: &str = "`bundle.json` is malformed";
     let mut bench = Bench::new();
     for (name, from, to, error) in [
         ("another format", "\"format\": 1", "\"format\": 2", "format"),
@@ -47,7 +47,10 @@ fn manifests() {
         ("a serial below 1", "\"serial\": 7", "\"serial\": -1", HARD),
         ("a serial past 10^18", "\"serial\": 7", "\"serial\": 1000000000000000000", HARD),
         ("a node's name that climbs", "\"name\": \"tos1\"", "\"name\": \"../tos1\"", HARD),
-        ("a node twice", "\"name\": \"tos1\"", "\"name\": \"tos2\"", "tos"),
+        ("a node twice", "\"name\": \"tos1\"", "\"name\": \"tos2\"", "`bundle.json` names the node `tos2` twice"),
+        ("an authority that is the list", "\"certs/etcd-ca.pem\"", "\"SHA256SUMS\"", "which lies neither below `certs/` nor below `secrets/`"),
+        ("no version", "\"needs_executor\": \"0.1.0\"", "\"needs_executor\": \"newest\"", HARD),
+        ("a version of four numbers", "\"needs_executor\": \"0.1.0\"", "\"needs_executor\": \"9.9.9.9\"", HARD),
         (
             "an entry that is not there",
             "\"certs/etcd.pem\"",
@@ -55,6 +58,9 @@ fn manifests() {
             "names the entry `certs/none.pem`, which the bundle does not have",
         ),
         ("a time without a zone", "Z\"", "\"", HARD),
+        ("a time with a fraction", "Z\"", ".5Z\"", HARD),
+        ("a time with an offset", "Z\"", "+00:00\"", HARD),
+        ("a time in lower case", "Z\"", "z\"", HARD),
     ] {
         let (from, to) = (from.to_owned(), to.to_owned());
         let (from, to) = if forge().text(MANIFEST).contains(&from) { (from, to) } else { (from.replace(": ", ":"), to.replace(": ", ":")) };
@@ -73,8 +79,46 @@ fn manifests() {
 }
 
 #[test]
+fn documents_for_later_versions() {
+    let mut bench = Bench::new();
+    let later = |forge: &mut Forge, version: &str| {
+        let text = forge.text(MANIFEST).replace("0.1.0", version);
+        assert!(text.contains(version));
+        forge.find(MANIFEST).content = text.into_bytes();
+    };
+    let unknown = |forge: &mut Forge| {
+        let text = forge.text(SLICE).replace("\"install-files\"", "\"replace-kernel\"");
+        forge.find(SLICE).content = text.into_bytes();
+    };
+    let kind = |version: &str| {
+        changed(|forge| {
+            later(forge, version);
+            unknown(forge);
+        })
+    };
+    bench.refuses("a kind of step of a later version", &kind("0.10.0"), "is not understood: unknown variant `replace-kernel`");
+    bench.refuses("which says its version", &kind("999999999.0.0"), "needs reseal-node 999999999.0.0 or later, this is 0.1.0");
+    bench.refuses("a kind of step of no version", &kind("0.0.9"), "`nodes/tos3.json` is malformed: unknown variant `replace-kernel`");
+    let field = changed(|forge| {
+        later(forge, "0.2.0");
+        forge.find(MANIFEST).content = forge.text(MANIFEST).replacen('{', "{\"more\": 1,", 1).into_bytes();
+    });
+    bench.refuses("a manifest of a later version", &field, "`bundle.json` is not understood");
+    let long = "x".repeat(900_000);
+    for (name, bundle) in [
+        ("a field of 900,000 bytes", edited(SLICE, "\"steps\"", &format!("\"{long}\": 1, \"steps\""))),
+        ("a kind of 900,000 bytes", edited(SLICE, "\"install-files\"", &format!("\"{long}\""))),
+        ("a version of 900,000 bytes", changed(|forge| later(forge, &long))),
+        ("a field that moves the cursor", edited(SLICE, "\"steps\"", "\"\\u001b[2J\\n\": 1, \"steps\"")),
+    ] {
+        bench.refuses(name, &bundle, "is malformed");
+    }
+}
+
+#[test]
 fn slices() {
-    const HARD: &str = "`nodes/tos3.json` is not understood";
+    const HARD: &str = "`nodes/tos3.json` is malformed";
+    const NO_MATERIAL: &str = "which lies neither below `certs/` nor below `secrets/`";
     let mut bench = Bench::new();
     for (name, from, to, error) in [
         ("another node", "\"node\": \"tos3\"", "\"node\": \"tos1\"", "`nodes/tos3.json` says node `tos1`, but the bundle's is `tos3`"),
@@ -100,6 +144,9 @@ fn slices() {
             "\"entry\": \"certs/none.pem\"",
             "names the entry `certs/none.pem`",
         ),
+        ("the executor's own entry", "\"entry\": \"certs/etcd.pem\"", "\"entry\": \"executor/linux-x86_64/reseal-node\"", NO_MATERIAL),
+        ("a slice as a certificate", "\"entry\": \"certs/etcd.pem\"", "\"entry\": \"nodes/tos1.json\"", NO_MATERIAL),
+        ("the signature as a certificate", "\"entry\": \"certs/etcd.pem\"", "\"entry\": \"SHA256SUMS.sig\"", NO_MATERIAL),
         ("an entry that climbs", "\"entry\": \"certs/etcd.pem\"", "\"entry\": \"../etcd.pem\"", HARD),
     ] {
         let (from, to) = (from.to_owned(), to.to_owned());
@@ -129,7 +176,7 @@ fn slices() {
 
 #[test]
 fn steps_that_point_elsewhere() {
-    const HARD: &str = "`nodes/tos3.json` is not understood";
+    const HARD: &str = "`nodes/tos3.json` is malformed";
     let mut bench = Bench::new();
     for target in [
         "/srv/../etc/shadow",
@@ -168,7 +215,12 @@ fn steps_that_point_elsewhere() {
 #[test]
 fn a_file_that_two_entries_are_for() {
     let mut bench = Bench::new();
-    let twice = edited(SLICE, "\"/srv/kubernetes/etcd-ca.pem\"", "\"/srv/kubernetes/etcd.pem\"");
+    let twice = changed(|forge| {
+        let text = forge.text(SLICE);
+        let (before, steps) = text.split_once("\"steps\"").unwrap();
+        let steps = steps.replace("\"/srv/kubernetes/etcd-ca.pem\"", "\"/srv/kubernetes/etcd.pem\"");
+        forge.find(SLICE).content = format!("{before}\"steps\"{steps}").into_bytes();
+    });
     let path = bench.bring(&twice);
     bench.refuses_at("two entries for one file", &path, &["plan", "apply"], "/srv/kubernetes/etcd.pem");
 }

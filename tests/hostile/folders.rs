@@ -30,7 +30,7 @@ fn folders() {
         ),
         ("a link for a folder", "mv certs ../certs.$$; ln -s ../certs.$$ certs", "is a symbolic link; a bundle holds regular files only"),
         ("a pipe", "rm certs/etcd.pem; mkfifo certs/etcd.pem", "is a named pipe; a bundle holds regular files only"),
-        ("a device", "rm certs/etcd.pem; mknod certs/etcd.pem c 1 5", "is a character device; a bundle holds regular files only"),
+        ("a device", "rm certs/etcd.pem; mknod certs/etcd.pem c 1 5", "is a device; a bundle holds regular files only"),
         (
             "a socket",
             "rm certs/etcd.pem; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"certs/etcd.pem\")'",
@@ -38,6 +38,8 @@ fn folders() {
         ),
         ("a folder for a file", "rm README.txt; mkdir README.txt; echo x >README.txt/x", "is no entry that a bundle has"),
         ("folders without end", "mkdir -p certs/a/b/c/d/e", "is a folder; a bundle holds regular files only"),
+        ("an empty folder", "mkdir certs/more", "`certs/more` is an empty folder; a bundle holds regular files only"),
+        ("an empty folder of no kind", "mkdir tmp", "`tmp` is an empty folder; a bundle holds regular files only"),
         ("another case", "mv certs/etcd.pem certs/ETCD.pem", "is not in SHA256SUMS"),
         ("not UTF-8", "touch \"$(printf 'certs/\\377')\"", "has a character other than"),
         ("a line feed", "touch \"$(printf 'certs/a\\nb')\"", "has a character other than"),

@@ -38,8 +38,9 @@ pub struct Forge {
 }
 
 impl Forge {
-    /// Takes a real bundle apart, and has another signer from then on. Executors are cut short: what they do is not looked at here.
-    pub fn of(bundle: &[u8]) -> Self {
+    /// Takes a real bundle apart, and has another signer from then on. Executors are cut to so many bytes: what they do is not
+    /// looked at here.
+    pub fn of(bundle: &[u8], most_executor: usize) -> Self {
         let tar = inflate(bundle);
         let mut at = 0;
         let (mut folder, mut mtime, mut entries) = (String::new(), 0, Vec::new());
@@ -52,7 +53,7 @@ impl Forge {
             let size = usize::try_from(number(124..136)).unwrap();
             let mut content = tar[at + BLOCK..at + BLOCK + size].to_vec();
             if path.starts_with("executor/") {
-                content.truncate(4096);
+                content.truncate(most_executor);
             }
             (folder, mtime) = (top.to_owned(), number(136..148));
             entries.push(Entry { path: path.to_owned(), content, header: None });
@@ -141,7 +142,7 @@ impl Forge {
 fn mode(path: &str) -> u32 {
     match path {
         "reseal-node" => 0o755,
-        _ if path.starts_with("executor/") => 0o755,
+        _ if path.starts_with("executor/linux-") => 0o755,
         _ if path.starts_with("secrets/") => 0o600,
         _ => 0o644,
     }

@@ -73,6 +73,21 @@ fn list_and_entries_must_match() {
     case("no signer", &|forge| drop(forge.remove("signer.pub")), "the entry `signer.pub` is missing at its place");
     case("no list", &|forge| drop(forge.remove("SHA256SUMS")), "the entry `SHA256SUMS` is missing at its place");
     case("the list last", &|forge| forge.entries.rotate_left(1), "the entry `SHA256SUMS` is missing at its place");
+    for path in ["SHA256SUMS", "SHA256SUMS.sig", "signer.pub", "bundle.json"] {
+        let last = |forge: &mut Forge| {
+            let content = forge.find(path).content.clone();
+            forge.insert(None, path, &content);
+        };
+        case(&format!("{path} again at the end"), &last, "is there twice");
+    }
+    for path in ["nodes/foo.txt", "nodes/a/b.json", "executor/evil/x"] {
+        let listed = |forge: &mut Forge| {
+            let before = if path.starts_with("nodes/") { "nodes/tos1.json" } else { "executor/linux-x86_64/reseal-node" };
+            forge.insert(Some(before), path, b"{}");
+            forge.sign();
+        };
+        case(&format!("{path}, which is listed"), &listed, "is no entry that a bundle has");
+    }
     for path in ["nodes/tos1.json", "certs/etcd.pem", "README.txt"] {
         let double = |forge: &mut Forge| {
             let content = forge.find(path).content.clone();

@@ -329,9 +329,14 @@ impl<'a> Progress<'a> {
         if rank == u8::MAX {
             return Err(BundleError::Unknown(path.clone()));
         }
-        let is_listed = self.sums.digests.contains_key(path);
-        let is_of_head = matches!(rank, 0..=2 | 4);
-        if is_of_head || is_listed && !self.left.contains(path) {
+        if path.is_countersignature() {
+            return Err(BundleError::Order { path: path.clone(), after: self.last.clone() });
+        }
+        let is_of_head = matches!(rank, 0..=4);
+        if !is_of_head && !self.sums.digests.contains_key(path) {
+            return Err(BundleError::Unlisted(path.clone()));
+        }
+        if !self.left.contains(path) {
             return Err(BundleError::Duplicate(path.clone()));
         }
         if path.canonical_order() <= self.last.canonical_order() {
