@@ -183,7 +183,8 @@ fn documents_that_contradict_the_manifest_are_refused() {
     }
     let mut later = manifest();
     later.needs_executor = "99.0.0".to_owned();
-    let slices = [("nodes/n1.json", text.replace("install-files", "run-shell").into_bytes()), ("bundle.json", serde_json::to_vec(&later).unwrap())];
+    let slices =
+        [("nodes/n1.json", text.replace("install-files", "run-shell").into_bytes()), ("bundle.json", serde_json::to_vec(&later).unwrap())];
     let mut for_later = entries();
     for_later.extend(slices.map(|(at, content)| (path(at), Zeroizing::new(content))));
     let error = read(&pack(for_later)).unwrap_err();

@@ -93,7 +93,11 @@ fn lists_without_end() {
     bench.refuses("a node 16,000 times", &with_nodes(&vec![node("\"a\""); 16_000].join(",")), "names the node `tos3` twice");
     let sixteen = vec!["\"a\""; 16].join(",");
     let nodes: Vec<String> = (0..16_384).map(|number| format!("{{\"name\":\"n{number}\",\"roles\":[{sixteen}]}}")).collect();
-    bench.refuses("as many nodes and roles as may be, and no slices", &with_nodes(&nodes.join(",")), "says node `tos1`, but the bundle's is `not listed in bundle.json`");
+    bench.refuses(
+        "as many nodes and roles as may be, and no slices",
+        &with_nodes(&nodes.join(",")),
+        "says node `tos1`, but the bundle's is `not listed in bundle.json`",
+    );
     let large = with_nodes(&node(&vec!["\"a\""; 4 << 20].join(",")));
     bench.refuses("a manifest of 16 MiB of roles", &large, "at most 4194304 are taken");
     let more = |from: &str, item: &str| edited("nodes/tos3.json", from, &format!("{from}: [{}], \"x\"", vec![item; 100_000].join(",")));
@@ -120,7 +124,8 @@ fn lists_without_end() {
 fn edited(path: &str, from: &str, to: &str) -> Vec<u8> {
     signed(|forge| {
         let text = forge.text(path);
-        let (from, to) = if text.contains(from) { (from.to_owned(), to.to_owned()) } else { (from.replace(": ", ":"), to.replace(": ", ":")) };
+        let (from, to) =
+            if text.contains(from) { (from.to_owned(), to.to_owned()) } else { (from.replace(": ", ":"), to.replace(": ", ":")) };
         assert!(text.contains(&from), "`{from}` is not in {path}");
         forge.find(path).content = text.replacen(&from, &to, 1).into_bytes();
     })
@@ -158,7 +163,11 @@ fn more_than_memory_is_set_aside_for() {
         for number in 0..20 {
             let entry = format!("secrets/a{number:02}");
             let first = forge.entries.iter().find(|entry| entry.path.starts_with("secrets/")).unwrap().path.clone();
-            let place = if number == 0 { first } else { forge.entries.iter().rfind(|entry| entry.path.starts_with("secrets/a")).unwrap().path.clone() };
+            let place = if number == 0 {
+                first
+            } else {
+                forge.entries.iter().rfind(|entry| entry.path.starts_with("secrets/a")).unwrap().path.clone()
+            };
             let at = forge.entries.iter().position(|entry| entry.path == place).unwrap() + usize::from(number > 0);
             forge.entries.insert(at, super::forge::Entry { path: entry.clone(), content: vec![b'x'; 1 << 20], header: None });
             let _ = write!(files, "{{\"target\":\"/srv/x{number}\",\"entry\":\"{entry}\",\"mode\":\"0600\"}},");

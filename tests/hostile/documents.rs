@@ -48,7 +48,12 @@ fn manifests() {
         ("a serial past 10^18", "\"serial\": 7", "\"serial\": 1000000000000000000", HARD),
         ("a node's name that climbs", "\"name\": \"tos1\"", "\"name\": \"../tos1\"", HARD),
         ("a node twice", "\"name\": \"tos1\"", "\"name\": \"tos2\"", "`bundle.json` names the node `tos2` twice"),
-        ("an authority that is the list", "\"certs/etcd-ca.pem\"", "\"SHA256SUMS\"", "which lies neither below `certs/` nor below `secrets/`"),
+        (
+            "an authority that is the list",
+            "\"certs/etcd-ca.pem\"",
+            "\"SHA256SUMS\"",
+            "which lies neither below `certs/` nor below `secrets/`",
+        ),
         ("no version", "\"needs_executor\": \"0.1.0\"", "\"needs_executor\": \"newest\"", HARD),
         ("a version of four numbers", "\"needs_executor\": \"0.1.0\"", "\"needs_executor\": \"9.9.9.9\"", HARD),
         (

@@ -46,11 +46,12 @@ impl Random {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the seed and how far a long run has come")]
 fn flip(count: usize) {
     let forge = Forge::of(&scene().1, MOST_EXECUTOR);
     let (bundle, trusted): (_, TrustedSigners) = (&forge.pack(), [forge.fingerprint().parse().unwrap()].into_iter().collect());
     read(bundle, &trusted).unwrap();
-    let seed = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64 | 1;
+    let seed = u64::from(SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos()) << 20 | 1;
     println!("seed {seed}, {count} flips of {} bytes", bundle.len());
     let (begin, threads) = (Instant::now(), thread::available_parallelism().unwrap().get());
     thread::scope(|scope| {
@@ -58,7 +59,10 @@ fn flip(count: usize) {
             let trusted = &trusted;
             scope.spawn(move || {
                 let (mut random, mut bundle) = (Random(seed ^ (thread as u64) << 32), bundle.clone());
-                for _ in 0..count.div_ceil(threads) {
+                for done in 0..count.div_ceil(threads) {
+                    if done % 10_000 == 0 {
+                        println!("{done} of thread {thread} in {:.0?}", begin.elapsed());
+                    }
                     let bit = usize::try_from(random.next() % (bundle.len() as u64 * 8)).unwrap();
                     bundle[bit / 8] ^= 1 << (bit % 8);
                     let refused = read(&bundle, trusted);

@@ -1,5 +1,6 @@
 //! The signed list, its signature and its signer.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use p256::ecdsa::{Signature, signature::Signer as _};
 
 use super::{
@@ -38,7 +39,7 @@ fn lists_in_another_form() {
         ("lines of DOS", text(&|list| list.replace('\n', "\r\n")), "SHA256SUMS line 1"),
         ("one space", text(&|list| list.replace("  ", " ")), "SHA256SUMS line 2 is not"),
         ("binary mode", text(&|list| list.replace("  ", " *")), "SHA256SUMS line 2 is not"),
-        ("a short digest", text(&|list| list.replacen("\n", "\nabc  x\n", 1)), "SHA256SUMS line 2"),
+        ("a short digest", text(&|list| list.replacen('\n', "\nabc  x\n", 1)), "SHA256SUMS line 2"),
         ("a path that climbs", text(&|list| list.replace("certs/", "../certs/")), "has a component `.` or `..`"),
         ("an absolute path", text(&|list| list.replace("certs/", "/certs/")), "is absolute"),
         ("another order", text(&swap), "SHA256SUMS line 3 is out of order or a repetition"),
@@ -212,7 +213,6 @@ fn signers_of_other_kinds() {
         // Even told to trust it, by the fingerprint of the key as it lies in the bundle.
         let block = String::from_utf8(forge.find("signer.pub").content.clone()).unwrap();
         let body: String = block.lines().filter(|line| !line.starts_with('-')).collect();
-        use base64::{Engine as _, engine::general_purpose::STANDARD};
         let in_bundle = fingerprint(&STANDARD.decode(body).unwrap());
         bench.signer = if kind == "compressed" { in_bundle } else { trusted };
         bench.refuses(kind, &forge.pack(), "the signer's public key is not an uncompressed P-256 key");

@@ -11,25 +11,25 @@
 //! | an entry changed, added, left out, twice, elsewhere | [`Verified::read`]: list and entries match one to one, in one order |
 //! | check one thing, use another | every entry is read once; the bytes that were hashed are those handed on |
 //! | memory and time | [`Limits`], applied before a byte of the entry is read; an entry that nobody wants is hashed and dropped |
-//! | lists without end within a document | [`crate::bounded`](crate), while it is parsed |
+//! | lists without end within a document | `bounded`, while the document is parsed |
 //! | a step that installs what is no material | [`BundleError::NoMaterial`] |
 //! | names that collide where case does not count | [`BundleError::CaseCollision`] |
 //! | secrets unsealed where they should be sealed, or of another node | [`BundleError::NotSealed`], [`BundleError::ForeignSecret`], [`crate::sealing`] |
 //! | a slice that speaks for another node, site or serial | [`BundleError::Contradiction`] |
 //! | archive tricks | [`Tarball`] |
 
+mod check;
 mod error;
 mod sealing;
 mod tarball;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
+use self::check::{agree, check_manifest, check_named, check_names, parse_json, same_format};
 pub use self::{error::BundleError, tarball::Tarball};
 use crate::{
-    FORMAT,
     digest::{Fingerprint, Hasher},
     limits::Limits,
     manifest::Manifest,
@@ -37,7 +37,6 @@ use crate::{
     signature::{SignatureError, Signed, SignerPublicKey, TrustedSigners, distinct},
     slice::Slice,
     sums::Sums,
-    version::Version,
 };
 
 /// Where entries come from: a tarball, or the folder that it was unpacked to.
@@ -355,91 +354,6 @@ impl<'a> Progress<'a> {
         self.kept = self.kept.saturating_add(size);
         if self.kept > limits.kept { Err(BundleError::KeptTooLarge(limits.kept)) } else { Ok(()) }
     }
-}
-
-fn check_manifest(manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
-    let path: EntryPath = "bundle.json".parse()?;
-    agree(&path, "name", &manifest.name(), &sums.name)?;
-    let mut nodes = BTreeSet::new();
-    if let Some(twice) = manifest.nodes.iter().find(|node| !nodes.insert(&node.name)) {
-        return Err(BundleError::NodeTwice(twice.name.clone()));
-    }
-    sealing::check_manifest(manifest, sums)?;
-    for authority in &manifest.authorities {
-        // Of a sealed key every node has its own entry, which its slice names.
-        let keys = authority.leaves.iter().map(|leaf| &leaf.key).filter(|_| manifest.sealing.is_none());
-        let leaves = authority.leaves.iter().map(|leaf| &leaf.certificate).chain(keys);
-        std::iter::once(&authority.certificate).chain(leaves).try_for_each(|entry| check_named(sums, &path, entry))?;
-    }
-    Ok(())
-}
-
-/// Checks an entry that a document names.
-fn check_named(sums: &Sums, path: &EntryPath, entry: &EntryPath) -> Result<(), BundleError> {
-    if !entry.is_material() {
-        return Err(BundleError::NoMaterial { path: path.clone(), entry: entry.clone() });
-    }
-    if !sums.digests.contains_key(entry) {
-        return Err(BundleError::Dangling { path: path.clone(), entry: entry.clone() });
-    }
-    Ok(())
-}
-
-/// Checks that all names differ where upper and lower case are one, and that none is the folder of another. What is not listed is
-/// refused anyway.
-fn check_names(sums: &Sums) -> Result<(), BundleError> {
-    let mut folded = BTreeMap::new();
-    for path in sums.digests.keys() {
-        if let Some(other) = folded.insert(path.as_str().to_ascii_lowercase(), path) {
-            return Err(BundleError::CaseCollision(other.clone(), path.clone()));
-        }
-    }
-    for path in sums.digests.keys() {
-        if let Some(file) = path.folders().find_map(|folder| folded.get(&folder.as_str().to_ascii_lowercase())) {
-            return Err(BundleError::FileAndFolder((*file).clone(), path.clone()));
-        }
-    }
-    Ok(())
-}
-
-/// What a document says of itself in every version of the format.
-#[derive(Deserialize)]
-struct Versions {
-    format: Option<u32>,
-    needs_executor: Option<Version>,
-}
-
-/// Refuses another format, and what is made for a later executor, before anything else of a document can be misunderstood.
-fn same_format(path: &EntryPath, content: &[u8]) -> Result<(), BundleError> {
-    let Ok(versions) = serde_json::from_slice::<Versions>(content) else { return Ok(()) };
-    if let Some(found) = versions.format.filter(|format| *format != FORMAT) {
-        return Err(BundleError::Format { path: path.clone(), found });
-    }
-    let this = Version::own();
-    match versions.needs_executor {
-        Some(needs) if needs > this => Err(BundleError::NeedsLater { needs, this }),
-        _ => Ok(()),
-    }
-}
-
-fn agree<T: PartialEq + ToString>(path: &EntryPath, what: &'static str, found: &T, expected: &T) -> Result<(), BundleError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(BundleError::Contradiction { path: path.clone(), what, found: found.to_string(), expected: expected.to_string() })
-}
-
-fn parse_json<T: DeserializeOwned>(path: &EntryPath, content: &[u8]) -> Result<T, BundleError> {
-    serde_json::from_slice(content).map_err(|error| BundleError::Malformed { path: path.clone(), why: reason(&error) })
-}
-
-/// A parser's reason, cut and escaped: it may quote what it met.
-fn reason(error: &serde_json::Error) -> String {
-    const MOST: usize = 200;
-    let whole = error.to_string();
-    let cut: String = whole.chars().take(MOST).collect();
-    let shown: String = cut.chars().flat_map(char::escape_debug).filter(|character| *character != '\\').collect();
-    if cut.len() == whole.len() { shown } else { format!("{shown}… at line {} column {}", error.line(), error.column()) }
 }
 
 fn match_listed(sums: &Sums, path: &str, content: &[u8]) -> Result<(), BundleError> {
