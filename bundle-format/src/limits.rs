@@ -32,7 +32,7 @@ impl Default for Limits {
             entries: 65_536,
             total: 1024 * MIB,
             packed: 256 * MIB,
-            kept: 16 * MIB,
+            kept: 8 * MIB,
             sums: 8 * MIB,
             signature: 4096,
             manifest: 4 * MIB,

@@ -175,7 +175,40 @@ fn more_than_memory_is_set_aside_for() {
         forge.find("nodes/tos3.json").content = format!("{}{files}{}", &text[..=open], &text[open + 1..]).into_bytes();
     };
     let many = bench.bring(&signed(many));
-    bench.refuses_at("a node that needs 20 MiB", &many, &["plan", "apply"], "what is needed of the bundle has more than 16777216 bytes");
+    bench.refuses_at("a node that needs 20 MiB", &many, &["plan", "apply"], "what is needed of the bundle has more than 8388608 bytes");
+}
+
+/// The largest bundle that there may be: it is read within the same memory and time.
+#[test]
+fn as_much_of_all_as_may_be() {
+    const NODES: usize = 16_384;
+    let bench = Bench::new();
+    let roles = vec!["\"a\""; 16].join(",");
+    let largest = signed(|forge| {
+        let names = || (0..NODES).map(|number| format!("n{number:05}"));
+        let entry = |path: String, content: &[u8]| super::forge::Entry { path, content: content.to_vec(), header: None };
+        let text = forge.text("nodes/tos1.json");
+        let slices: Vec<_> = names()
+            .take(NODES - 3)
+            .map(|name| entry(format!("nodes/{name}.json"), text.replace("\"tos1\"", &format!("\"{name}\"")).as_bytes()))
+            .collect();
+        let at = forge.entries.iter().position(|entry| entry.path.starts_with("nodes/")).unwrap();
+        let _ = forge.entries.splice(at..at, slices);
+        let at = forge.entries.iter().position(|entry| entry.path.starts_with("certs/")).unwrap();
+        let left = 65_536 - forge.entries.len();
+        let _ = forge.entries.splice(at..at, (0..left).map(|number| entry(format!("certs/a{number:055}"), b"")));
+        let manifest = forge.text("bundle.json");
+        let open = manifest.find("\"nodes\"").map(|at| at + manifest[at..].find('[').unwrap()).unwrap();
+        let nodes: String = names().map(|name| format!("{{\"name\":\"{name}\",\"roles\":[{roles}]}},")).collect();
+        // The three real nodes take the places of three of these.
+        let nodes = &nodes[..nodes.len() / NODES * (NODES - 3)];
+        forge.find("bundle.json").content = format!("{}{nodes}{}", &manifest[..=open], &manifest[open + 1..]).into_bytes();
+    });
+    let path = bench.bring(&largest);
+    for command in ["verify", "plan"] {
+        let (code, said) = bench.run(command, &path);
+        assert_eq!(code, Some(0), "{command}: {said}");
+    }
 }
 
 #[test]

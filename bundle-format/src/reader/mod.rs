@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 use self::check::{agree, check_manifest, check_named, check_names, parse_json, same_format};
 pub use self::{error::BundleError, tarball::Tarball};
 use crate::{
-    digest::{Fingerprint, Hasher},
+    digest::{Digest, Fingerprint, Hasher},
     limits::Limits,
     manifest::Manifest,
     name::{COUNTERSIGNATURES, EntryPath, NodeName},
@@ -139,7 +139,10 @@ impl<S: Source> Unverified<S> {
     /// When no trusted signer signed this list, or list or manifest are malformed or contradict each other.
     pub fn verify_unfinished(mut self, trusted: &TrustedSigners) -> Result<Verified<S>, BundleError> {
         match self.check(trusted) {
-            Ok((signers, sums, manifest)) => Ok(Verified { source: self.source, limits: self.limits, signers, sums, manifest }),
+            Ok((signers, sums, manifest)) => {
+                let identity = Digest::of(&self.head.sums);
+                Ok(Verified { source: self.source, limits: self.limits, signers, identity, sums, manifest })
+            }
             Err(error) => Err(blame(&mut self.source, error)),
         }
     }
@@ -208,6 +211,7 @@ pub struct Verified<S> {
     source: S,
     limits: Limits,
     signers: Vec<Fingerprint>,
+    identity: Digest,
     sums: Sums,
     manifest: Manifest,
 }
@@ -218,7 +222,7 @@ pub struct Complete {
     /// Who of the trusted signed, each once, in the order of the signatures; never empty.
     pub signers: Vec<Fingerprint>,
     /// The digest of the signed list: it identifies the bundle, packed or unpacked.
-    pub identity: crate::digest::Digest,
+    pub identity: Digest,
     /// The signed list.
     pub sums: Sums,
     /// `bundle.json`.
@@ -244,12 +248,7 @@ impl<S: Source> Verified<S> {
     /// At the first entry that is not as listed, not at its place, past a limit, or contradicts the manifest.
     pub fn read(mut self, visitor: &mut dyn Visitor) -> Result<Complete, BundleError> {
         match self.read_entries(visitor) {
-            Ok(()) => Ok(Complete {
-                signers: self.signers,
-                identity: crate::digest::Digest::of(&self.sums.to_bytes()),
-                sums: self.sums,
-                manifest: self.manifest,
-            }),
+            Ok(()) => Ok(Complete { signers: self.signers, identity: self.identity, sums: self.sums, manifest: self.manifest }),
             Err(error) => Err(blame(&mut self.source, error)),
         }
     }
