@@ -7,6 +7,7 @@ use std::{
 };
 
 use bundle_format::{
+    digest::Fingerprint,
     limits::Limits,
     name::EntryPath,
     reader::{BundleError, Tarball, Unverified, Visitor},
@@ -49,7 +50,8 @@ impl Random {
 #[expect(clippy::print_stdout, reason = "the seed and how far a long run has come")]
 fn flip(count: usize) {
     let forge = Forge::of(&scene().1, MOST_EXECUTOR);
-    let (bundle, trusted): (_, TrustedSigners) = (&forge.pack(), [forge.fingerprint().parse().unwrap()].into_iter().collect());
+    let bundle = &forge.pack();
+    let trusted: TrustedSigners = [forge.fingerprint().parse::<Fingerprint>().unwrap()].into_iter().collect();
     read(bundle, &trusted).unwrap();
     let seed = u64::from(SystemTime::UNIX_EPOCH.elapsed().unwrap().subsec_nanos()) << 20 | 1;
     println!("seed {seed}, {count} flips of {} bytes", bundle.len());

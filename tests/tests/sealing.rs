@@ -229,8 +229,8 @@ fn a_secret_in_anothers_place_is_refused_though_it_is_signed() {
         let mut entries = present.clone();
         let mut add = |path: EntryPath, content: Vec<u8>| drop(entries.insert(path, Zeroizing::new(content)));
         add(path("bundle.json"), serde_json::to_vec(&complete.manifest).unwrap());
-        for slice in slices {
-            add(EntryPath::slice_of(&slice.node), serde_json::to_vec(&slice).unwrap());
+        for slice in &slices {
+            add(EntryPath::slice_of(&slice.node), serde_json::to_vec(slice).unwrap());
         }
         change(&mut entries);
         let bytes = writer::write(&complete.sums.name, complete.manifest.created, entries, &signer, &Forbidden::default()).unwrap();
