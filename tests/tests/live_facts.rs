@@ -1,4 +1,5 @@
-//! A live site renewed from its nodes' facts alone: nobody writes a site file, names a node, or says where anything is.
+//! A live site renewed from its nodes' facts alone, by a bundle that is sealed to each node's own identity: nobody writes a site file,
+//! names a node, or says where anything is.
 //!
 //! Needs root, namespaces and the packages that `tests/all` installs.
 #![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
@@ -57,23 +58,13 @@ fn a_live_site_is_renewed_from_facts_alone() {
     assert_eq!((warnings, &document["tos_version"], &document["edition"]), (0, &"tos-2.1".into(), &"tdh".into()), "{document:#}");
 
     let settle = site.layout.settle.as_secs().to_string();
-    let arguments = [
-        "build",
-        "--site",
-        "site.toml",
-        "--ca-key",
-        "etcd-ca-key.pem",
-        "--signer",
-        "signer.key",
-        "--serial",
-        "7",
-        "--settle",
-        &settle,
-        "--unsealed",
-    ];
+    let arguments =
+        ["build", "--site", "site.toml", "--ca-key", "etcd-ca-key.pem", "--signer", "signer.key", "--serial", "7", "--settle", &settle];
     let built = site.workshop.reseal(&arguments).expect_code(0);
     let bundle = folder.join(built.stdout.trim());
     site.workshop.assert_free_of_the_ca_key(&bundle);
+    let secrets = sh(&format!("tar -tzf '{}' | grep /secrets/", bundle.display()), folder);
+    assert!(secrets.lines().count() > site.nodes().len() && secrets.lines().all(|entry| entry.ends_with(".age")), "{secrets}");
     site.deliver(&bundle);
     let signer = site.workshop.fingerprint();
     for (node, code) in site.nodes().iter().zip([7, 0, 0, 0, 0]) {

@@ -89,7 +89,7 @@ fn a_recipient_is_one_or_refused() {
     assert_eq!(site.nodes[1].recipient.as_ref().map(Recipient::as_str), Some(good));
     assert_eq!(site.nodes[0].recipient, None);
     for (text, why) in
-        [(&good.replacen('z', "q", 1), "mistyped"), (&"age1".to_owned(), "no recipient"), (&"AGE-SECRET-KEY-1Q".to_owned(), "private")]
+        [(&good.replacen('z', "q", 1), "is wrong"), (&"age1".to_owned(), "58 more"), (&"AGE-SECRET-KEY-1Q".to_owned(), "secret key")]
     {
         assert!(matches!(with(text), Err(SiteError::File(message)) if message.contains(why) && !message.contains("KEY-1Q")), "{text}");
     }
