@@ -123,7 +123,7 @@ fn a_wrong_stick_is_refused_with_its_own_error() {
     // Of another node: its slice under this one's name, signed by a stranger and by the right signer.
     let swap = "mv nodes/tos1.json x; mv nodes/tos2.json nodes/tos1.json; mv x nodes/tos2.json";
     scene.assert_refused(&scene.forged(&next, "node-stranger", swap, "stranger.key"), &[], "other-signer", &[]);
-    scene.assert_refused(&scene.forged(&next, "node-signer", swap, "signer.key"), &[], "bundle", &["nodes/tos1.json", "tos2"]);
+    scene.assert_refused(&scene.forged(&next, "node-signer", swap, "signer.key"), &[], "contradiction", &["nodes/tos1.json", "tos2"]);
 
     // Of another format, and for a later executor.
     for (name, change, code) in [

@@ -143,7 +143,8 @@ fn explain_bundle(error: &BundleError, call: &Call) -> (&'static str, Vec<String
         BundleError::Io(_) => ("unreadable", vec![format!("copy the bundle to another medium, then {}", call.again(""))]),
         BundleError::Damaged => ("damaged", vec![format!("copy it again, then {}", call.again("")), compare(call)]),
         error if is_built_badly(error) => {
-            ("malformed", vec!["whoever built this bundle built a bad one: do not apply it, and ask for another".to_owned(), compare(call)])
+            let code = if matches!(error, BundleError::Contradiction { .. }) { "contradiction" } else { "malformed" };
+            (code, vec!["whoever built this bundle built a bad one: do not apply it, and ask for another".to_owned(), compare(call)])
         }
         _ => ("bundle", vec!["do not apply it: get the bundle again from whoever made it".to_owned(), compare(call)]),
     }
