@@ -219,7 +219,17 @@ fn rearranged(change: impl Fn(&mut Vec<Vec<u8>>)) -> Vec<u8> {
 #[test]
 fn entries_must_match_the_list_one_to_one_and_in_order() {
     assert!(read(&rearranged(|_| {})).is_ok());
-    assert!(matches!(read(&rearranged(|parts| drop(parts.remove(5)))), Err(BundleError::Missing(_))));
+    for gone in [5, 6, 7] {
+        assert!(matches!(read(&rearranged(|parts| drop(parts.remove(gone)))), Err(BundleError::Missing(_))), "{gone}");
+    }
+    let unlisted = rearranged(|parts| {
+        let mut header = tar::Header::new_old();
+        header.as_mut_bytes().copy_from_slice(&parts[6][..512]);
+        header.set_path("site-7/certs/etcd-cb.pem").unwrap();
+        header.set_cksum();
+        parts.insert(7, [header.as_bytes(), &parts[6][512..]].concat());
+    });
+    assert!(matches!(read(&unlisted), Err(BundleError::Unlisted(at)) if at == path("certs/etcd-cb.pem")));
     assert!(matches!(read(&rearranged(|parts| parts.insert(5, parts[4].clone()))), Err(BundleError::Duplicate(_))));
     assert!(matches!(read(&rearranged(|parts| parts.swap(4, 5))), Err(BundleError::Order { .. })));
     assert!(matches!(read(&rearranged(|parts| parts.swap(0, 1))), Err(BundleError::Expected { .. })));
@@ -346,6 +356,20 @@ fn what_is_sealed_is_as_the_manifest_says() {
         assert!(matches!(with(nodes.clone(), &[odd]), Err(BundleError::NotSealed(at)) if at == path(odd)), "{odd}");
     }
     assert!(matches!(with(site, &["secrets/n1/key.age"]), Err(BundleError::Dangling { entry, .. }) if entry == path(identity)));
+    let own = "secrets/n1/key.age";
+    let named_by = |node: &str| {
+        let mut entries = entries();
+        let mut named = slice(node);
+        named.entries_mut().for_each(|entry| *entry = path(own));
+        drop(entries.remove(&path("secrets/etcd-key.pem")));
+        let manifest = Manifest { sealing: nodes.clone(), ..manifest() };
+        let [manifest, named] = [serde_json::to_vec(&manifest).unwrap(), serde_json::to_vec(&named).unwrap()].map(Zeroizing::new);
+        entries.extend([(path("bundle.json"), manifest), (EntryPath::slice_of(&node.parse().unwrap()), named)]);
+        drop(entries.insert(path(own), Zeroizing::new(b"sealed".to_vec())));
+        read(&pack(entries))
+    };
+    assert!(named_by("n1").is_ok());
+    assert!(matches!(named_by("n2"), Err(BundleError::ForeignSecret { entry, .. }) if entry == path(own)));
     let mut both = entries();
     both.extend([path("certs/a"), path("certs/a/b")].map(|path| (path, Zeroizing::new(Vec::new()))));
     let refused = writer::write(&name(), manifest().created, both, &FixedSigner::new(1), &Forbidden::default());
