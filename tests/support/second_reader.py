@@ -24,8 +24,8 @@ def number(most):
     return lambda value: type(value) is int and 0 <= value <= most
 
 
-def many(of):
-    return lambda value: type(value) is list and all(map(of, value))
+def many(of, most):
+    return lambda value: type(value) is list and len(value) <= most and all(map(of, value))
 
 
 def record(needed, left_out={}):
@@ -49,6 +49,7 @@ def address(text):
 
 
 text_ = like(r"(?s).*")
+word = lambda value: text_(value) and len(value.encode()) <= 255
 label = like(r"(?!.*\.\.)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 identifier = like(r"[A-Za-z0-9_]{1,64}")
 digest = like(r"[0-9a-f]{64}")
@@ -56,7 +57,7 @@ recipient = like(r"age1[02-9ac-hj-np-z]{58}")
 fingerprint_ = like(r"SHA256:[A-Za-z0-9+/]{43}=?")
 moment = like(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 mode = like(r"0[0-7]{3}")
-version = like(r"(0|[1-9]\d{0,9})(\.(0|[1-9]\d{0,9})){2}")
+version = lambda value: like(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}")(value) and all(len(part) <= 10 and int(part) < 2**32 for part in value.split("."))
 seconds, port, serial = number(2**32 - 1), number(2**16 - 1), number(10**18 - 1)
 format_ = lambda value: type(value) is int and value == 1
 
@@ -64,34 +65,34 @@ format_ = lambda value: type(value) is int and value == 1
 def manifest_of(entry):
     certificate = record({"fingerprint": digest, "not_before": moment, "not_after": moment})
     both = {"name": label, "certificate": entry, "installed": target, "former": certificate, "renewed": certificate}
-    authority = record({**both, "public_key": fingerprint_, "leaves": many(record({**both, "key": like(r"secrets/[A-Za-z0-9._-]+")}))})
+    authority = record({**both, "public_key": fingerprint_, "leaves": many(record({**both, "key": like(r"secrets/[A-Za-z0-9._-]+")}), 256)})
     known = {"format": format_, "needs_executor": version, "needs_signers": lambda value: type(value) is int and 1 <= value <= 8, "site": label, "serial": serial, "created": moment, "not_after": moment, "profile": label}
-    node = record({"name": label, "roles": many(label)}, {"recipient": recipient})
-    return record({**known, "authorities": many(authority), "nodes": many(node)}, {"sealing": record({}, {"site_recipient": recipient})})
+    node = record({"name": label, "roles": many(label, 16)}, {"recipient": recipient})
+    return record({**known, "authorities": many(authority, 64), "nodes": many(node, 16384)}, {"sealing": record({}, {"site_recipient": recipient})})
 
 
 def slice_of():
-    identity = record({"host_names": many(text_), "addresses": many(address)}, {"machine_id": text_})
+    identity = record({"host_names": many(word, 256), "addresses": many(address, 256)}, {"machine_id": text_})
     member = record({"node": label, "host_name": text_, "address": address, "port": port, "peer_port": port})
-    cluster = record({"name": label, "members": many(member), "authority": target, "certificate": target, "key": target})
-    known = {"format": format_, "site": label, "serial": serial, "node": label, "identity": identity, "roles": many(label)}
-    return record({**known, "folders_to_back_up": many(target), "etcd": many(cluster), "steps": many(lambda step: type(step) is dict)})
+    cluster = record({"name": label, "members": many(member, 256), "authority": target, "certificate": target, "key": target})
+    known = {"format": format_, "site": label, "serial": serial, "node": label, "identity": identity, "roles": many(label, 16)}
+    return record({**known, "folders_to_back_up": many(target, 64), "etcd": many(cluster, 16), "steps": many(lambda step: type(step) is dict, 256)})
 
 
 def steps_of(entry):
-    workloads = many(record({"container": text_, "programs": many(text_)}))
-    health = many(record({"tls": lambda value: type(value) is bool, "port": port, "paths": many(text_)}))
+    workloads = many(record({"container": text_, "programs": many(word, 64)}), 64)
+    health = many(record({"tls": lambda value: type(value) is bool, "port": port, "paths": many(word, 64)}), 64)
     connection = record({}, {"socket": text_, "host": address, "port": port, "user": text_, "database": text_})
     waits = {"settle": seconds, "stop_timeout": seconds, "start_timeout": seconds}
     table = {"table": identifier, "key_column": identifier, "value_column": identifier, "backup_table": identifier}
-    rows = many(record({"key": text_, "entry": entry}))
+    rows = many(record({"key": text_, "entry": entry}), 1024)
     return {
         "await-containers": record({"kind": text_, "workloads": workloads, "health": health, "timeout": seconds}),
         "await-etcd": record({"kind": text_, "cluster": label, "member": label, "timeout": seconds}),
         "edit-json": record({"kind": text_, "target": target, "member": text_, "from": text_, "to": text_}),
-        "install-files": record({"kind": text_, "files": many(record({"target": target, "entry": entry, "mode": mode}))}),
-        "restart-pods": record({"kind": text_, "namespace": text_, "name_contains": text_, "programs": many(text_), "timeout": seconds}),
-        "restart-static-pods": record({"kind": text_, "manifests": many(target), "holding": target, "workloads": workloads, **waits}, {"cluster": label}),
+        "install-files": record({"kind": text_, "files": many(record({"target": target, "entry": entry, "mode": mode}), 1024)}),
+        "restart-pods": record({"kind": text_, "namespace": text_, "name_contains": text_, "programs": many(word, 64), "timeout": seconds}),
+        "restart-static-pods": record({"kind": text_, "manifests": many(target, 64), "holding": target, "workloads": workloads, **waits}, {"cluster": label}),
         "update-database": record({"kind": text_, **table, "rows": rows, "update_sql": entry, "undo_sql": entry, "connection": connection}),
     }
 

@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 const NODES: [&str; 3] = ["tos1", "tos2", "tos3"];
 const SQL: &str = "manager_info.update.sql";
 
-/// Keeps every entry.
+/// Keeps every entry but the executor, which may be larger than what a reader keeps.
 #[derive(Default)]
 struct Everything(Entries, Vec<Slice>);
 
@@ -35,8 +35,8 @@ impl Visitor for Everything {
     fn slice(&mut self, slice: Slice) {
         self.1.push(slice);
     }
-    fn wants(&mut self, _: &EntryPath) -> bool {
-        true
+    fn wants(&mut self, path: &EntryPath) -> bool {
+        !path.as_str().starts_with("executor/")
     }
     fn entry(&mut self, path: EntryPath, content: Zeroizing<Vec<u8>>) {
         self.0.insert(path, content);
