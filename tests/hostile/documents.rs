@@ -101,14 +101,18 @@ fn documents_for_later_versions() {
             unknown(forge);
         })
     };
-    bench.refuses("a kind of step of a later version", &kind("0.10.0"), "is not understood: unknown variant `replace-kernel`");
-    bench.refuses("which says its version", &kind("999999999.0.0"), "needs reseal-node 999999999.0.0 or later, this is 0.1.0");
+    bench.refuses("a kind of step of a later version", &kind("0.10.0"), "the bundle needs reseal-node 0.10.0 or later, and this is 0.1.0");
+    bench.refuses(
+        "which says its version",
+        &kind("999999999.0.0"),
+        "the bundle needs reseal-node 999999999.0.0 or later, and this is 0.1.0",
+    );
     bench.refuses("a kind of step of no version", &kind("0.0.9"), "`nodes/tos3.json` is malformed: unknown variant `replace-kernel`");
     let field = changed(|forge| {
         later(forge, "0.2.0");
         forge.find(MANIFEST).content = forge.text(MANIFEST).replacen('{', "{\"more\": 1,", 1).into_bytes();
     });
-    bench.refuses("a manifest of a later version", &field, "`bundle.json` is not understood");
+    bench.refuses("a manifest of a later version", &field, "the bundle needs reseal-node 0.2.0 or later, and this is 0.1.0");
     let long = "x".repeat(900_000);
     for (name, bundle) in [
         ("a field of 900,000 bytes", edited(SLICE, "\"steps\"", &format!("\"{long}\": 1, \"steps\""))),
