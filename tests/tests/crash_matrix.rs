@@ -49,6 +49,11 @@ struct Ended {
     record: String,
 }
 
+/// Whether all was applied, and only the bundle's signer and serial could not be written down, which is said.
+fn is_forgotten(ran: &Ended) -> bool {
+    ran.code == Some(0) && ran.said.contains("could not be remembered") && ran.said.contains("`apply` once more")
+}
+
 impl Scene {
     /// A master that is the Manager too: five files, one of which is not there yet, with owners, modes and attributes to keep.
     fn new() -> Self {
@@ -195,6 +200,7 @@ impl Scene {
     fn check_left(&self, command: &str, ran: &Ended, root: &Path, may_be_stuck: bool) -> Result<(), String> {
         self.check_held(root, ran.code == Some(6))?;
         match ran.code {
+            Some(0) if is_forgotten(ran) => difference(&self.new, &self.state(root, STATE), false),
             Some(1 | 4 | 5) if command == "apply" => self.check_old(root),
             Some(1 | 4) => difference(&self.new, &self.state(root, STATE), false),
             Some(6) if may_be_stuck => Ok(()),
@@ -209,7 +215,7 @@ impl Scene {
         let missing = [
             (has(reason), "no reason is given".to_owned()),
             (paths.iter().any(|path| has(path)), format!("none of {paths:?} is named")),
-            (has("hint:"), "there is no hint".to_owned()),
+            (has("hint:") || is_forgotten(ran), "there is no hint".to_owned()),
             (by_hand, "it is not said what to do by hand".to_owned()),
             (!self.holds_key(ran.said.as_bytes()), "a key is shown".to_owned()),
         ];
@@ -250,7 +256,11 @@ impl Scene {
     }
 
     fn check_full_left(&self, ran: &Ended, node: &Path) -> Result<(), String> {
-        let reason = if ran.code == Some(4) { "bytes free" } else { "No space left on device" };
+        let reason = match ran.code {
+            Some(4) if ran.said.contains("more files") => " are needed",
+            Some(4) => "bytes free",
+            _ => "No space left on device",
+        };
         self.check_told(ran, reason, &[node.display().to_string()])?;
         self.check_left("apply", ran, node, true)
     }

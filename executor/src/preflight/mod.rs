@@ -26,7 +26,9 @@ pub enum Warning {
         needs: usize,
     },
     /// The bundle was applied, and this cannot be remembered.
-    #[error("the bundle's signer and serial could not be remembered, so the next bundle is judged without them: {0}")]
+    #[error(
+        "the bundle's signer and serial could not be remembered, so the next bundle is judged without them: {0}; `apply` once more remembers them"
+    )]
     Forgotten(String),
     /// The bundle is past its time.
     #[error("the bundle was to be applied before {not_after}, and this node's clock says {now}")]
