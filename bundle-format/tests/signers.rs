@@ -10,26 +10,14 @@ use bundle_format::{
     digest::{Digest, Fingerprint},
     forbidden::Forbidden,
     limits::Limits,
-    name::EntryPath,
-    reader::{BundleError, Complete, Source as _, Tarball, Unverified, Visitor},
+    reader::{BundleError, Complete, Nothing, Source as _, Tarball, Unverified},
     signature::{SignatureError, SignerCount},
-    slice::Slice,
     sums::SumsError,
     version::Version,
     writer::{self, Entries, Signer as _, WriteError},
 };
 use common::{FixedSigner, entries, manifest, name, pack, path};
 use zeroize::Zeroizing;
-
-struct Nothing;
-
-impl Visitor for Nothing {
-    fn slice(&mut self, _: Slice) {}
-    fn wants(&mut self, _: &EntryPath) -> bool {
-        false
-    }
-    fn entry(&mut self, _: EntryPath, _: Zeroizing<Vec<u8>>) {}
-}
 
 fn fingerprints(seeds: &[u8]) -> Vec<Fingerprint> {
     seeds.iter().map(|seed| FixedSigner::new(*seed).fingerprint()).collect()

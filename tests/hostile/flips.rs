@@ -9,27 +9,14 @@ use std::{
 use bundle_format::{
     digest::Fingerprint,
     limits::Limits,
-    name::EntryPath,
-    reader::{BundleError, Tarball, Unverified, Visitor},
+    reader::{BundleError, Nothing, Tarball, Unverified},
     signature::TrustedSigners,
-    slice::Slice,
 };
-use zeroize::Zeroizing;
 
 use super::{forge::Forge, scene};
 
 /// How much of the real executor is in it: enough for a bundle of about 1 MB, which is read in milliseconds.
 const MOST_EXECUTOR: usize = 1_500_000;
-
-struct Nothing;
-
-impl Visitor for Nothing {
-    fn slice(&mut self, _: Slice) {}
-    fn wants(&mut self, _: &EntryPath) -> bool {
-        false
-    }
-    fn entry(&mut self, _: EntryPath, _: Zeroizing<Vec<u8>>) {}
-}
 
 fn read(bundle: &[u8], trusted: &TrustedSigners) -> Result<(), BundleError> {
     Unverified::open(Tarball::open(bundle)?, Limits::default())?.verify(trusted)?.read(&mut Nothing).map(drop)

@@ -76,6 +76,17 @@ pub trait Visitor {
     fn entry(&mut self, path: EntryPath, content: Zeroizing<Vec<u8>>);
 }
 
+/// A [`Visitor`] that wants nothing: every entry is checked, and none is kept.
+pub struct Nothing;
+
+impl Visitor for Nothing {
+    fn slice(&mut self, _: Slice) {}
+    fn wants(&mut self, _: &EntryPath) -> bool {
+        false
+    }
+    fn entry(&mut self, _: EntryPath, _: Zeroizing<Vec<u8>>) {}
+}
+
 /// A bundle of which nothing is known yet: the list, signatures and keys, and the rest unread.
 pub struct Unverified<S> {
     source: S,

@@ -4,13 +4,10 @@ use std::{fs::File, path::PathBuf};
 
 use bundle_format::{
     limits::Limits,
-    name::EntryPath,
-    reader::{Complete, Tarball, Unverified, Visitor},
+    reader::{Complete, Nothing, Tarball, Unverified, Visitor},
     rfc3339_seconds,
-    slice::Slice,
 };
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::{DONE, Failure, Outcome, parse_signer};
 use crate::{files::FileError, present::Output};
@@ -66,14 +63,4 @@ pub fn read_untrusted(path: &PathBuf, visitor: &mut dyn Visitor) -> Result<Compl
     let unverified = open(path)?;
     let claimed = unverified.claimed_signers()?.into_iter().collect();
     Ok(unverified.verify_unfinished(&claimed)?.read(visitor)?)
-}
-
-struct Nothing;
-
-impl Visitor for Nothing {
-    fn slice(&mut self, _: Slice) {}
-    fn wants(&mut self, _: &EntryPath) -> bool {
-        false
-    }
-    fn entry(&mut self, _: EntryPath, _: Zeroizing<Vec<u8>>) {}
 }
