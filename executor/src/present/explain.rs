@@ -265,17 +265,25 @@ fn explain_run(error: &RunError, call: &Call) -> (&'static str, Vec<String>) {
         }
         RunError::Unchanged { .. } => ("unchanged", vec![format!("remove the cause, then {}", call.again(""))]),
         RunError::RolledBack { .. } => ("rolled-back", vec![format!("remove the cause, then {}", call.again(""))]),
-        RunError::Stuck { restore_text, .. } | RunError::NotUndone { restore_text, .. } => (
+        RunError::Stuck { restore_text, .. } => (
             "stuck",
             vec![
-                format!("remove the cause, then {}", call.other("rollback")),
-                format!("or put the files back by hand, as `{restore_text}` says"),
+                format!("remove the cause, then, to go back: {}", call.other("rollback")),
+                format!("or, to go back and begin once more: {}", call.again("")),
+                by_hand(restore_text),
             ],
         ),
+        RunError::NotUndone { restore_text, .. } => {
+            ("stuck", vec![format!("remove the cause, then {}", call.other("rollback")), by_hand(restore_text)])
+        }
         RunError::Changed { .. } | RunError::Database(_) | RunError::Risk(_) | RunError::RowsChanged { .. } | RunError::Store(_) => {
             ("state", vec![call.other("status")])
         }
     }
+}
+
+fn by_hand(restore_text: &str) -> String {
+    format!("or put the files back by hand, as `{restore_text}` says")
 }
 
 fn exhausted_hints(is_undoing: bool, restore_text: &str, call: &Call) -> Vec<String> {
