@@ -115,8 +115,8 @@ impl Bed {
         let code = run.wait(Duration::from_secs(30));
         let said = String::from_utf8_lossy(&self.node().read(LOG)).into_owned();
         assert_eq!(code, 6, "{what}: {said}");
-        for words in ["error:", "hint:", "was lost while trying to", "and it could not be put back", "to go back: `", "begin once more: `"]
-        {
+        let hints = ["to go back: `", "rollback", "begin once more: `"];
+        for words in ["error:", "hint:", "was lost while trying to", "and it could not be put back"].into_iter().chain(hints) {
             assert!(said.contains(words), "{what}: {words} in {said}");
         }
         self.site.start_database(&[]);
