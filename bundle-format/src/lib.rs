@@ -8,6 +8,7 @@
 //! * [`facts`]: what a node is, on its way to the workstation.
 //! * [`sealing`]: secrets to ciphertexts and back.
 //! * [`certificate`]: the public facts of a certificate, and whether one verifies under another.
+//! * [`language`]: the language that people are spoken to in; both programs say every text in each.
 //!
 //! This crate takes [`std::io::Read`] and [`std::io::Write`]. It never prints, opens a path or uses the network.
 //! `docs/BUNDLE_FORMAT.md` specifies the format for other implementations.
@@ -18,6 +19,7 @@ pub mod countersign;
 pub mod digest;
 pub mod facts;
 pub mod forbidden;
+pub mod language;
 pub mod limits;
 pub mod manifest;
 pub mod name;

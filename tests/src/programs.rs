@@ -1,4 +1,4 @@
-//! The two programs under test, built as they are released, and how tests run them.
+//! The two programs under test, and how tests run them.
 
 use std::{
     ffi::OsStr,
@@ -7,13 +7,13 @@ use std::{
     sync::OnceLock,
 };
 
-/// Where the release build put the programs.
+/// Where the build put the programs. What is released is built with more care and checked by `tests/all --only release`.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--release", "--quiet", "--package", "reseal", "--package", "reseal-node"]).current_dir(&workspace);
+        build.args(["build", "--quiet", "--workspace", "--bins"]).current_dir(&workspace);
         // What cargo tells this test about its own package makes build scripts run again that look at it, and all that hangs on them.
         let is_own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST") || name.starts_with("CARGO_BIN");
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_own)) {
@@ -23,7 +23,7 @@ fn folder() -> &'static Path {
         assert!(build.is_ok_and(|status| status.success()), "the programs cannot be built");
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
         let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-        target.join(triple).join("release").canonicalize().expect("the build has an output folder")
+        target.join(triple).join("debug").canonicalize().expect("the build has an output folder")
     })
 }
 

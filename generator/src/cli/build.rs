@@ -99,7 +99,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     executor: Vec<PathBuf>,
     #[command(flatten)]
-    sealing: sealing::Args,
+    sealing: sealing::SealingArgs,
     /// The folder to write the bundle to
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,

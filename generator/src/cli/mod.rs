@@ -274,3 +274,13 @@ impl From<serde_json::Error> for Failure {
         Self::new(error, None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

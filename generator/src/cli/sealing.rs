@@ -20,7 +20,7 @@ const MOST_PASSPHRASE: u64 = 1024;
 
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Sealing")]
-pub struct Args {
+pub struct SealingArgs {
     /// Seal a node's secrets to itself: its recipient, as `reseal-node facts` shows it there; repeatable
     #[arg(long, value_name = "NODE=age1…")]
     node_recipient: Vec<String>,
@@ -52,7 +52,7 @@ pub struct Decided {
     pub warnings: Vec<Warning>,
 }
 
-impl Args {
+impl SealingArgs {
     /// Puts recipients over those of the site file.
     pub fn over(&self, file: &mut SiteFile) -> Result<(), SiteError> {
         // Not parsed by clap, which would repeat a secret key that was given by mistake.
@@ -100,7 +100,7 @@ impl Args {
         }
     }
 
-    /// Takes back what [`Args::keep`] wrote, when there is no bundle for it.
+    /// Takes back what [`SealingArgs::keep`] wrote, when there is no bundle for it.
     pub fn discard(&self) {
         if let Some(path) = &self.new_passphrase_file {
             let _ = std::fs::remove_file(path);
