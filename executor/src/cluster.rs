@@ -6,6 +6,7 @@ use bundle_format::{
     digest::Digest,
     name::TargetPath,
     slice::{EtcdCluster, EtcdMember},
+    text,
 };
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -23,10 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Debug, Error)]
 pub enum ClusterError {
     /// A file that a client needs is not there.
-    #[error("etcd cannot be asked without `{0}`, and it cannot be read")]
+    #[error("{}", text!("etcd cannot be asked without `{_0}`, and it cannot be read", "询问 etcd 需要 `{_0}`，但该文件无法读取"))]
     File(TargetPath),
     /// The files are of no use to a client.
-    #[error("etcd cannot be asked: {0}")]
+    #[error("{}", text!("etcd cannot be asked: {_0}", "无法询问 etcd：{_0}"))]
     Etcd(#[from] EtcdError),
 }
 

@@ -1,10 +1,11 @@
-//! Every way in which a command can fail, and the exit code of each. What it means for a person is `present::explain`'s to say.
+//! Every way in which a command can fail, and the exit codes. What it means for a person is `present::explain`'s to say.
 
 use bundle_format::{
     digest::{Fingerprint, TypedFingerprint},
     facts::FactsError,
     name::SiteName,
     reader::BundleError,
+    text, word,
 };
 use thiserror::Error;
 
@@ -14,11 +15,11 @@ use crate::{
     node_identity::IdentityError,
     plan::Rejection,
     preflight::Refusal,
-    run::{RunError, StoreError},
+    run::{Ended, RunError, StoreError},
     unseal::Locked,
 };
 
-/// The exit codes.
+/// The exit codes; a failure's is that of its [`Code`](crate::code::Code).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub enum Exit {
@@ -50,7 +51,7 @@ pub enum Failure {
     #[error(transparent)]
     Facts(#[from] FactsError),
     /// A flag's value is of no use.
-    #[error("`{flag}`: {why}")]
+    #[error("{}", text!("`{flag}`: {why}", "`{flag}`：{why}"))]
     Flag {
         /// The flag.
         flag: &'static str,
@@ -73,18 +74,35 @@ pub enum Failure {
     #[error(transparent)]
     Mixup(#[from] Mixup),
     /// No bundle was named, and this program lies in none.
-    #[error("no bundle was named, and this program does not lie in an unpacked one")]
+    #[error("{}", text!(
+        "no bundle was named, and this program does not lie in an unpacked one",
+        "没有指定证书包，本程序也不在已解压的证书包中"
+    ))]
     NoBundle,
+    /// A run that is not there.
+    #[error("{}", text!("there is no run `{run}` here", "本节点没有执行 `{run}`"))]
+    NoRun {
+        /// As it was typed.
+        run: String,
+    },
     /// A site of which nothing is remembered.
-    #[error("nothing is remembered of the site `{site}`; known here: {known}")]
+    #[error("{}", text!("nothing is remembered of the site `{site}`; known here: {known}", "没有站点 `{site}` 的记录；已知站点：{known}"))]
     NoSite {
         /// The site.
         site: SiteName,
         /// The sites of which something is.
         known: String,
     },
+    /// Nobody agreed to what lowers a guard.
+    #[error("{}", text!("{consequence}; {why}", "{consequence}；{why}"))]
+    NotAgreed {
+        /// What would have followed.
+        consequence: String,
+        /// Who did not agree.
+        why: String,
+    },
     /// A signer who is not pinned.
-    #[error("{signer} is not pinned here")]
+    #[error("{}", text!("{signer} is not pinned here", "{signer} 未在本节点固定"))]
     NotPinned {
         /// As it was typed.
         signer: TypedFingerprint,
@@ -98,16 +116,16 @@ pub enum Failure {
     #[error(transparent)]
     Out(MachineError),
     /// The preflight refuses; each refusal is a problem of its own.
-    #[error("refused before the first change")]
+    #[error("{}", text!("refused before the first change", "在首次改动之前拒绝执行"))]
     Refused(Vec<Refusal>),
     /// The bundle contradicts itself, or is for another site.
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// A run ended other than well.
     #[error(transparent)]
-    Run(RunError),
+    Run(Ended),
     /// A `--signer` is neither a fingerprint nor a public key.
-    #[error("`--signer {value}`: {why}")]
+    #[error("{}", text!("`--signer {value}`: {why}", "`--signer {value}`：{why}"))]
     Signer {
         /// As it was typed.
         value: String,
@@ -140,51 +158,15 @@ impl Untrusted {
     fn text(&self) -> String {
         let found = self.found.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         if self.given.is_empty() && self.pinned.is_empty() {
-            return format!("no signer was named and none is pinned here; the bundle says that it is signed by {found}");
+            return text!(
+                "no signer was named and none is pinned here; the bundle says that it is signed by {found}",
+                "没有指定签名人，本节点也没有已固定的签名人；证书包声称由 {found} 签名"
+            );
         }
-        let given = self.given.iter().map(|given| format!("{given} by `--signer`"));
-        let trusted = given.chain(self.pinned.iter().map(|pinned| format!("{pinned}, pinned here"))).collect::<Vec<_>>().join("; ");
-        format!("the bundle is signed by {found}, and trusted is {trusted}")
-    }
-}
-
-impl Failure {
-    /// The exit code.
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Bundle(BundleError::Io(_))
-            | Self::Facts(_)
-            | Self::Identity(_)
-            | Self::Machine(_)
-            | Self::NoSite { .. }
-            | Self::NotPinned { .. }
-            | Self::Out(_)
-            | Self::Run(RunError::Unchanged { .. }) => Exit::Failed,
-            Self::Bundle(_) | Self::Mixup(_) | Self::Rejected(_) | Self::Medium(MediumError::Bundle(_)) | Self::Untrusted(_) => {
-                Exit::Rejected
-            }
-            Self::Locked(locked) if locked.is_of_the_bundle() => Exit::Rejected,
-            Self::Flag { .. } | Self::Medium(MediumError::Open { .. }) | Self::NoBundle | Self::Signer { .. } => Exit::Usage,
-            Self::Locked(_)
-            | Self::Memory(_)
-            | Self::Refused(_)
-            | Self::Run(RunError::Changed { .. } | RunError::Database(_) | RunError::Risk(_) | RunError::RowsChanged { .. }) => {
-                Exit::Refused
-            }
-            Self::Store(error) | Self::Run(RunError::Store(error)) => store_exit(error),
-            Self::Run(RunError::RolledBack { .. }) => Exit::RolledBack,
-            Self::Run(RunError::Exhausted { .. } | RunError::Interrupted { .. } | RunError::Stuck { .. } | RunError::NotUndone { .. }) => {
-                Exit::Person
-            }
-        }
-    }
-}
-
-fn store_exit(error: &StoreError) -> Exit {
-    match error {
-        StoreError::Journal { .. } => Exit::Person,
-        StoreError::Lock(crate::machine::LockError::Held(_)) => Exit::Refused,
-        _ => Exit::Failed,
+        let given = self.given.iter().map(|given| text!("{given} by `--signer`", "{given}（由 `--signer` 指定）"));
+        let pinned = self.pinned.iter().map(|pinned| text!("{pinned}, pinned here", "{pinned}（本节点已固定）"));
+        let trusted = given.chain(pinned).collect::<Vec<_>>().join(word!("; ", "；"));
+        text!("the bundle is signed by {found}, and trusted is {trusted}", "证书包由 {found} 签名，而受信任的是 {trusted}")
     }
 }
 
@@ -215,12 +197,9 @@ impl From<StoreError> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Changed { run, targets } => Self::Refused(vec![Refusal::ChangedSince { run, targets }]),
-            RunError::Database(why) => Self::Refused(vec![Refusal::Database(why)]),
-            RunError::RowsChanged { run, keys } => Self::Refused(vec![Refusal::RowsChangedSince { run, keys }]),
-            RunError::Risk(risk) => Self::Refused(vec![Refusal::Risk(risk)]),
+            RunError::Ended(ended) => Self::Run(ended),
+            RunError::Refused(found) => Self::Refused(found),
             RunError::Store(error) => error.into(),
-            error => Self::Run(error),
         }
     }
 }

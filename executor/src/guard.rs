@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use bundle_format::name::{Label, NodeName};
+use bundle_format::{
+    name::{Label, NodeName},
+    text, word,
+};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -22,20 +25,24 @@ use crate::{
 #[derive(Debug, Error)]
 pub enum Risk {
     /// The others cannot be asked at all.
-    #[error("whether etcd keeps its quorum cannot be judged: {0}")]
+    #[error("{}", text!("whether etcd keeps its quorum cannot be judged: {_0}", "无法判断 etcd 是否保有法定票数：{_0}"))]
     Blind(#[from] ClusterError),
     /// One or two members never keep a quorum through a restart.
-    #[error("etcd has {total} member{}: it is down while this node restarts, and with it the API server", if *.total == 1 { "" } else { "s" })]
+    #[error("{}", text!(
+        "etcd has {total} member{}: it is down while this node restarts, and with it the API server",
+        "etcd 有 {total} 个成员{}：本节点重启期间它会中断，API 服务器也随之中断";
+        if *total == 1 { "" } else { word!("s", "") }
+    ))]
     Outage {
         /// How many there are.
         total: usize,
     },
     /// Too few others are healthy.
-    #[error(
-        "etcd would lose its quorum: {needed} healthy members are needed besides this one, and there {}: {}",
-        if *.healthy == 1 { "is 1".to_owned() } else { format!("are {healthy}") },
-        list(.unhealthy)
-    )]
+    #[error("{}", text!(
+        "etcd would lose its quorum: {needed} healthy members are needed besides this one, and there {} {healthy}: {}",
+        "etcd 会失去法定票数：除本成员外需要 {needed} 个健康成员，现有 {healthy} 个{}：{}";
+        is_or_are(*healthy), list(unhealthy)
+    ))]
     Quorum {
         /// How many others must be healthy.
         needed: usize,
@@ -55,8 +62,12 @@ pub struct Ailing {
     pub why: String,
 }
 
+fn is_or_are(number: usize) -> &'static str {
+    if number == 1 { word!("is", "") } else { word!("are", "") }
+}
+
 fn list(unhealthy: &[Ailing]) -> String {
-    unhealthy.iter().map(|member| format!("`{}` {}", member.node, member.why)).collect::<Vec<_>>().join("; ")
+    unhealthy.iter().map(|member| format!("`{}` {}", member.node, member.why)).collect::<Vec<_>>().join(word!("; ", "；"))
 }
 
 /// Judges, from what all members said.

@@ -8,6 +8,7 @@
 
 use std::{fmt, ops::Range};
 
+use bundle_format::text;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
@@ -26,16 +27,16 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 #[derive(Debug, Error)]
 pub enum JsonError {
     /// Too deep.
-    #[error("the document is nested deeper than {MOST_DEPTH} levels")]
+    #[error("{}", text!("the document is nested deeper than {MOST_DEPTH} levels", "文档嵌套超过 {MOST_DEPTH} 层"))]
     Depth,
     /// Not JSON.
-    #[error("the document is not JSON: {0}")]
+    #[error("{}", text!("the document is not JSON: {_0}", "文档不是 JSON：{_0}"))]
     Malformed(#[from] serde_json::Error),
     /// Not UTF-8.
-    #[error("the document is not UTF-8 from byte {0} on")]
+    #[error("{}", text!("the document is not UTF-8 from byte {_0} on", "文档从第 {_0} 字节起不是 UTF-8"))]
     NotText(usize),
     /// Too large.
-    #[error("the document has {0} bytes, at most {MOST_BYTES} are read")]
+    #[error("{}", text!("the document has {_0} bytes, at most {MOST_BYTES} are read", "文档有 {_0} 字节，最多读取 {MOST_BYTES} 字节"))]
     Size(usize),
 }
 

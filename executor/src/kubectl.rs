@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use bundle_format::text;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -42,7 +43,10 @@ pub struct Pod {
 #[derive(Debug, Error)]
 pub enum KubectlError {
     /// It knows none of this node's pods in the namespace.
-    #[error("`kubectl` lists {listed} pods of namespace `{namespace}`, none of them on this node")]
+    #[error("{}", text!(
+        "`kubectl` lists {listed} pods of namespace `{namespace}`, none of them on this node",
+        "`kubectl` 列出命名空间 `{namespace}` 的 {listed} 个 Pod，但没有一个在本节点上"
+    ))]
     Elsewhere {
         /// The namespace.
         namespace: String,
@@ -50,10 +54,10 @@ pub enum KubectlError {
         listed: usize,
     },
     /// It answered, but not in the form that is known.
-    #[error("the answer of `kubectl` is not understood: {0}")]
+    #[error("{}", text!("the answer of `kubectl` is not understood: {_0}", "无法理解 `kubectl` 的应答：{_0}"))]
     Malformed(#[from] serde_json::Error),
     /// A pod's name that Kubernetes would not allow.
-    #[error("`{}` is no pod's name", .0.escape_debug())]
+    #[error("{}", text!("`{}` is no pod's name", "`{}` 不是 Pod 名称"; _0.escape_debug()))]
     Name(String),
     /// It does not answer.
     #[error(transparent)]

@@ -8,11 +8,12 @@
 //! * `inventory`, `node_identity`: what this node is before any bundle exists, and whom secrets for it are sealed to.
 //! * [`journal`] and `run`: what was begun, what is done, and what therefore comes next, after a power cut too.
 //! * `steps`: one file for each kind of step.
-//! * [`cli`] and `present`: arguments in, words out.
+//! * [`cli`] and `present`: arguments in, words out. [`code`]: the stable code of every problem.
 
 mod bundle;
 pub mod cli;
 mod cluster;
+pub mod code;
 pub mod containers;
 mod error;
 pub mod etcd;

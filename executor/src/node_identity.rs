@@ -4,7 +4,7 @@
 //! It is one line, `AGE-SECRET-KEY-1…`, in `/var/lib/reseal/identity`: mode 0600 in a folder of mode 0700 from its first byte. What is
 //! there already is never written over: a second identity would make unreadable what was sealed to the first.
 
-use bundle_format::{name::Recipient, sealing::Identity};
+use bundle_format::{name::Recipient, sealing::Identity, text};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -20,7 +20,7 @@ pub enum IdentityError {
     #[error(transparent)]
     Machine(#[from] MachineError),
     /// Something else lies there.
-    #[error("`{path}` is no identity: {why}")]
+    #[error("{}", text!("`{path}` is no identity: {why}", "`{path}` 不是身份密钥：{why}"))]
     Other {
         /// Where.
         path: String,
@@ -31,7 +31,10 @@ pub enum IdentityError {
     #[error(transparent)]
     Place(#[from] PlaceError),
     /// Others may read it.
-    #[error("`{path}` has mode {mode:04o}: who could read it can read what is sealed to this node")]
+    #[error("{}", text!(
+        "`{path}` has mode {mode:04o}: who could read it can read what is sealed to this node",
+        "`{path}` 的权限是 {mode:04o}：能读取它的人，就能读取加密封存给本节点的内容"
+    ))]
     Readable {
         /// Where.
         path: String,

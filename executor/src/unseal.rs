@@ -4,6 +4,7 @@
 use bundle_format::{
     name::{EntryPath, NodeName, Recipient},
     sealing::{self, Identity, IdentityError, Key, Passphrase, Place, UnsealError},
+    text,
 };
 use thiserror::Error;
 
@@ -13,7 +14,7 @@ use crate::bundle::Bundle;
 #[derive(Debug, Error)]
 pub enum Locked {
     /// The site's identity is none.
-    #[error("`{entry}` holds no identity: {why}")]
+    #[error("{}", text!("`{entry}` holds no identity: {why}", "`{entry}` 中没有身份密钥：{why}"))]
     BadIdentity {
         /// The entry.
         entry: EntryPath,
@@ -21,7 +22,10 @@ pub enum Locked {
         why: IdentityError,
     },
     /// This node has no identity.
-    #[error("the secrets of `{node}` are sealed to {listed}, and this node has no identity")]
+    #[error("{}", text!(
+        "the secrets of `{node}` are sealed to {listed}, and this node has no identity",
+        "`{node}` 的机密内容加密封存给 {listed}，而本节点没有身份密钥"
+    ))]
     NoIdentity {
         /// The node.
         node: NodeName,
@@ -29,13 +33,19 @@ pub enum Locked {
         listed: Recipient,
     },
     /// Nobody gave the passphrase.
-    #[error("the secrets of `{0}` need the bundle's passphrase, and there is nobody to ask")]
+    #[error("{}", text!("the secrets of `{_0}` need the bundle's passphrase, and there is nobody to ask", "`{_0}` 的机密内容需要证书包口令，而没有人可询问"))]
     NoPassphrase(NodeName),
     /// The bundle forgot this node.
-    #[error("the secrets of `{0}` are sealed, and bundle.json does not say to whom")]
+    #[error("{}", text!(
+        "the secrets of `{_0}` are sealed, and bundle.json does not say to whom",
+        "`{_0}` 的机密内容已加密封存，而 bundle.json 没有说明接收方"
+    ))]
     Nobody(NodeName),
     /// This node has another identity.
-    #[error("the secrets of `{node}` are sealed to {listed}, but this node's own recipient is {own}")]
+    #[error("{}", text!(
+        "the secrets of `{node}` are sealed to {listed}, but this node's own recipient is {own}",
+        "`{node}` 的机密内容加密封存给 {listed}，而本节点自身的接收方是 {own}"
+    ))]
     OtherIdentity {
         /// The node.
         node: NodeName,
@@ -45,7 +55,7 @@ pub enum Locked {
         own: Recipient,
     },
     /// The passphrase cannot be read.
-    #[error("`{flag}`: {why}")]
+    #[error("{}", text!("`{flag}`: {why}", "`{flag}`：{why}"))]
     Passphrase {
         /// The flag.
         flag: &'static str,
@@ -56,7 +66,10 @@ pub enum Locked {
     #[error(transparent)]
     Sealed(UnsealError),
     /// The site's identity is another than the bundle says.
-    #[error("`{entry}` is the identity of {found}, and bundle.json says {expected}")]
+    #[error("{}", text!(
+        "`{entry}` is the identity of {found}, and bundle.json says {expected}",
+        "`{entry}` 是 {found} 的身份密钥，而 bundle.json 中是 {expected}"
+    ))]
     SiteIdentity {
         /// The entry.
         entry: EntryPath,
@@ -66,15 +79,8 @@ pub enum Locked {
         expected: Recipient,
     },
     /// The passphrase is another.
-    #[error("the passphrase does not open the bundle's secrets")]
+    #[error("{}", text!("the passphrase does not open the bundle's secrets", "口令无法打开证书包的机密内容"))]
     WrongPassphrase,
-}
-
-impl Locked {
-    /// Whether it is the bundle that is wrong, and not what this node or its operator has.
-    pub fn is_of_the_bundle(&self) -> bool {
-        matches!(self, Self::BadIdentity { .. } | Self::Nobody(_) | Self::Sealed(_) | Self::SiteIdentity { .. })
-    }
 }
 
 impl From<UnsealError> for Locked {

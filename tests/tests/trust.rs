@@ -79,7 +79,7 @@ impl Scene {
                 continue;
             }
             let ran = self.run(command, bundle, further).expect_code(3);
-            assert!(ran.stdout.contains(&format!("\"code\":\"{code}\"")), "{command}: {}", ran.stdout);
+            assert!(ran.stdout.contains(&format!("\"kind\":\"{code}\"")), "{command}: {}", ran.stdout);
             assert!(words.iter().all(|word| ran.stderr.contains(word)) && ran.stderr.contains("hint: "), "{words:?}: {}", ran.stderr);
         }
         assert_eq!(self.tree(), before);
@@ -262,7 +262,7 @@ fn what_a_node_remembers_is_not_believed_when_it_is_odd() {
         for further in [&[][..], &["--signer", &own]] {
             for command in ["verify", "plan", "apply"] {
                 let ran = scene.run(command, &bundle, further).expect_code(4);
-                assert!(ran.stdout.contains("\"code\":\"memory\"") && ran.stderr.contains("hint: "), "{what}: {}", ran.stderr);
+                assert!(ran.stdout.contains("\"kind\":\"memory\"") && ran.stderr.contains("hint: "), "{what}: {}", ran.stderr);
             }
         }
         assert_eq!(scene.tree(), before, "{what}");

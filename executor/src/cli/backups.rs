@@ -96,7 +96,7 @@ impl Prune {
         let listed: Vec<(&Kept, Option<Need>)> = kept.iter().zip(needs).filter(|(one, _)| one.has_backups()).collect();
         if let Some(name) = &self.run {
             if !kept.iter().any(|one| one.folder.name == *name) {
-                return Err(Failure::Flag { flag: "RUN", why: format!("there is no run `{name}` here") });
+                return Err(Failure::NoRun { run: name.clone() });
             }
             return match listed.iter().find(|(one, _)| one.folder.name == *name) {
                 Some((_, Some(need))) => Err(Refusal::Needed { run: name.clone(), why: need.text() }.into()),

@@ -215,9 +215,9 @@ impl Earlier {
                 earlier.refusals.push(Refusal::Unfinished { run: name() });
             } else if state.is_unfinished() {
                 let overwrites = matches!(state.phase, Phase::Undoing { discard_changes: true, .. });
-                let targets = driver.changed_since(&run, Direction::Forward)?;
-                if !targets.is_empty() && !overwrites {
-                    earlier.refusals.push(Refusal::ChangedSince { run: name(), targets });
+                let changed = driver.changed_since(&run, Direction::Forward)?;
+                if !overwrites {
+                    earlier.refusals.extend(changed);
                 }
                 // Where the database does not answer, the preflight refuses for that.
                 let keys = driver.rows_changed_since(&run, Direction::Forward).unwrap_or_default();

@@ -120,9 +120,13 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            present::say_misuse(&error);
+            return Exit::Usage as u8;
+        }
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 };
+            return Exit::Done as u8;
         }
     };
     let screen = cli.screen();
@@ -200,8 +204,8 @@ fn conclude(screen: &Screen, call: &Call, result: Result<Outcome, Failure>) -> E
         Err(failure) => (Outcome::default(), Some(failure)),
     };
     let success = if outcome.waits_for_others { Exit::Waiting } else { Exit::Done };
-    let exit = failure.as_ref().map_or(success, Failure::exit);
     let problems: Vec<Problem> = failure.iter().flat_map(|failure| explain(failure, call)).collect();
+    let exit = problems.first().map_or(success, |problem| problem.code.exit());
     for warning in &outcome.warnings {
         screen.warn(&warning.to_string());
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bundle_format::{
     digest::{Fingerprint, TypedFingerprint},
     name::SiteName,
+    text,
 };
 use serde_json::json;
 
@@ -146,10 +147,10 @@ fn agree(context: &Context, yes: bool, consequence: &str) -> Result<(), Failure>
     if yes {
         return Ok(());
     }
-    let refused = |why: &str| Failure::Flag { flag: "--yes", why: format!("{consequence}; {why}") };
+    let refused = |why: String| Failure::NotAgreed { consequence: consequence.to_owned(), why };
     if !context.machine.has_person() {
-        return Err(refused("there is nobody at the console to ask"));
+        return Err(refused(text!("there is nobody at the console to ask", "没有人可询问")));
     }
     let answer = context.machine.ask_line(&format!("{consequence}. To go on, type yes: ")).unwrap_or_default();
-    if answer == "yes" { Ok(()) } else { Err(refused("nothing was changed")) }
+    if answer == "yes" { Ok(()) } else { Err(refused(text!("nothing was changed", "没有任何改动"))) }
 }

@@ -14,7 +14,10 @@ mod process_table;
 
 use std::{fmt, time::Duration};
 
-use bundle_format::slice::{RestartPods, Workload};
+use bundle_format::{
+    slice::{RestartPods, Workload},
+    text,
+};
 use thiserror::Error;
 use time::OffsetDateTime;
 
@@ -112,7 +115,7 @@ pub fn is_of(container: &str, workload: &Workload) -> bool {
 #[derive(Debug, Error)]
 pub enum ContainerError {
     /// An id that this runtime does not give.
-    #[error("`{id}` is not a container that {runtime} knows")]
+    #[error("{}", text!("`{id}` is not a container that {runtime} knows", "{runtime} 中没有容器 `{id}`"))]
     Foreign {
         /// The id.
         id: String,
@@ -123,7 +126,7 @@ pub enum ContainerError {
     #[error(transparent)]
     Machine(#[from] MachineError),
     /// The runtime answered, but not in the form that is known.
-    #[error("the answer of `{program}` is not understood: {what}")]
+    #[error("{}", text!("the answer of `{program}` is not understood: {what}", "无法理解 `{program}` 的应答：{what}"))]
     Malformed {
         /// The program.
         program: &'static str,

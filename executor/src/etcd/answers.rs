@@ -10,6 +10,7 @@
 //! what is asked for has no nesting of its own but the one header), a member that stands twice, anything that is not JSON or not of the kind
 //! expected ([`AnswerError`]), text without an end ([`MOST_REASON`], [`MOST_VERSION`]).
 
+use bundle_format::text;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -25,13 +26,13 @@ pub const MOST_VERSION: usize = 64;
 #[derive(Debug, Error)]
 pub enum AnswerError {
     /// The status and the body contradict each other.
-    #[error("the HTTP status is {status}, and the answer says that it is healthy")]
+    #[error("{}", text!("the HTTP status is {status}, and the answer says that it is healthy", "HTTP 状态为 {status}，而应答称其健康"))]
     Contradiction {
         /// The status code.
         status: u16,
     },
     /// A value is of another kind than expected.
-    #[error("`{member}` of the answer is `{value}`, not {expected}")]
+    #[error("{}", text!("`{member}` of the answer is `{value}`, not {expected}", "应答中的 `{member}` 是 `{value}`，而不是 {expected}"))]
     Kind {
         /// The member of the document.
         member: &'static str,
@@ -41,7 +42,10 @@ pub enum AnswerError {
         expected: &'static str,
     },
     /// Not the document expected.
-    #[error("the HTTP status is {status}, and the answer is not what etcd answers: {source}")]
+    #[error("{}", text!(
+        "the HTTP status is {status}, and the answer is not what etcd answers: {source}",
+        "HTTP 状态为 {status}，应答不是 etcd 的格式：{source}"
+    ))]
     Malformed {
         /// The status code.
         status: u16,
@@ -49,13 +53,16 @@ pub enum AnswerError {
         source: serde_json::Error,
     },
     /// Without it, the document is not what etcd answers.
-    #[error("the answer has no `{member}`")]
+    #[error("{}", text!("the answer has no `{member}`", "应答中没有 `{member}`"))]
     Missing {
         /// The member of the document.
         member: &'static str,
     },
     /// Not UTF-8.
-    #[error("the HTTP status is {status}, and the answer is not UTF-8 from byte {at} on")]
+    #[error("{}", text!(
+        "the HTTP status is {status}, and the answer is not UTF-8 from byte {at} on",
+        "HTTP 状态为 {status}，应答从第 {at} 字节起不是 UTF-8"
+    ))]
     NotText {
         /// The status code.
         status: u16,
@@ -63,7 +70,7 @@ pub enum AnswerError {
         at: usize,
     },
     /// Too large.
-    #[error("the answer has {size} bytes, at most {most} are read")]
+    #[error("{}", text!("the answer has {size} bytes, at most {most} are read", "应答有 {size} 字节，最多读取 {most} 字节"))]
     Size {
         /// How large it is.
         size: usize,
@@ -71,7 +78,7 @@ pub enum AnswerError {
         most: usize,
     },
     /// The question was not answered.
-    #[error("the HTTP status is {status}")]
+    #[error("{}", text!("the HTTP status is {status}", "HTTP 状态为 {status}"))]
     Status {
         /// The status code.
         status: u16,

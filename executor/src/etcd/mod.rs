@@ -15,6 +15,7 @@ use bundle_format::{
     certificate::{Certificate, CertificateError},
     digest::{Digest, Fingerprint},
     slice::EtcdMember,
+    text,
 };
 use rustls::pki_types::ServerName;
 use thiserror::Error;
@@ -35,16 +36,19 @@ const STATUS_PATHS: [&str; 3] = ["/v3/maintenance/status", "/v3beta/maintenance/
 #[derive(Debug, Error)]
 pub enum EtcdError {
     /// The authority's file cannot be used.
-    #[error("the certificate of the etcd authority cannot be read: {0}")]
+    #[error("{}", text!("the certificate of the etcd authority cannot be read: {_0}", "无法读取 etcd 的 CA 证书：{_0}"))]
     Authority(CertificateError),
     /// The client's certificate cannot be used.
-    #[error("the certificate for etcd cannot be read: {0}")]
+    #[error("{}", text!("the certificate for etcd cannot be read: {_0}", "无法读取 etcd 证书：{_0}"))]
     Certificate(CertificateError),
     /// The key file holds no usable key.
-    #[error("the file of the key for etcd holds no private key of a usable kind")]
+    #[error("{}", text!("the file of the key for etcd holds no private key of a usable kind", "etcd 私钥文件中没有可用类型的私钥"))]
     NoKey,
     /// The key is of another certificate.
-    #[error("the private key for etcd is not that of the certificate {certificate}, whose public key is {key}")]
+    #[error("{}", text!(
+        "the private key for etcd is not that of the certificate {certificate}, whose public key is {key}",
+        "etcd 私钥与证书 {certificate} 不匹配，该证书的公钥是 {key}"
+    ))]
     OtherKey {
         /// The certificate's SHA-256.
         certificate: Digest,
@@ -52,7 +56,7 @@ pub enum EtcdError {
         key: Fingerprint,
     },
     /// TLS cannot be set up.
-    #[error("TLS cannot be set up: {0}")]
+    #[error("{}", text!("TLS cannot be set up: {_0}", "无法建立 TLS：{_0}"))]
     Tls(#[from] rustls::Error),
 }
 

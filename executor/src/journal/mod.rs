@@ -11,7 +11,7 @@
 mod record;
 mod state;
 
-use bundle_format::{digest::Digest, rfc3339_seconds};
+use bundle_format::{digest::Digest, rfc3339_seconds, text};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -28,10 +28,10 @@ const DIGITS: usize = 16;
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
 pub enum JournalError {
     /// Damage other than a torn tail.
-    #[error("line {0} does not have the digest that it claims")]
+    #[error("{}", text!("line {_0} does not have the digest that it claims", "第 {_0} 行与其摘要不符"))]
     Broken(usize),
     /// Right digest, unknown content.
-    #[error("line {line} is not understood by this version: {why}")]
+    #[error("{}", text!("line {line} is not understood by this version: {why}", "本版本无法理解第 {line} 行：{why}"))]
     NotUnderstood {
         /// The line's number, from 1.
         line: usize,
@@ -39,7 +39,7 @@ pub enum JournalError {
         why: String,
     },
     /// Written by a later version.
-    #[error("it has the form {found}, and this version knows {VERSION}")]
+    #[error("{}", text!("it has the form {found}, and this version knows {VERSION}", "其格式版本为 {found}，本版本只认识 {VERSION}"))]
     Version {
         /// Its form.
         found: u32,

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use bundle_format::text;
 use thiserror::Error;
 
 use super::{Begin, Deviation, Record, StepRecord};
@@ -44,7 +45,7 @@ pub enum Phase {
 
 /// Records that cannot follow each other.
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
-#[error("record {number}, {record}, cannot follow in the phase {phase:?}")]
+#[error("{}", text!("record {number}, {record}, cannot follow in the phase {phase:?}", "第 {number} 条记录 {record} 不可能出现在阶段 {phase:?}"))]
 pub struct Contradiction {
     number: usize,
     record: String,

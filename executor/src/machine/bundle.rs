@@ -10,6 +10,7 @@ use bundle_format::{
     limits::Limits,
     name::EntryPath,
     reader::{BundleError, Source, Tarball},
+    text,
 };
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -20,7 +21,7 @@ use super::{Machine, file, folder::Folder};
 #[derive(Debug, Error)]
 pub enum MediumError {
     /// Nothing there, or not readable.
-    #[error("cannot open `{path}`: {source}")]
+    #[error("{}", text!("cannot open `{path}`: {source}", "无法打开 `{path}`：{source}"))]
     Open {
         /// The path as typed.
         path: String,

@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use bundle_format::{digest::Digest, name::TargetPath};
+use bundle_format::{digest::Digest, name::TargetPath, word};
 use nix::fcntl::OFlag;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -121,7 +121,7 @@ impl Machine {
     /// # Errors
     /// When there is none, or it is too large.
     pub fn read(&self, place: &Place) -> Result<Zeroizing<Vec<u8>>, MachineError> {
-        read_bounded(&place.0, MOST_BYTES).map_err(failed("read", &place.0))
+        read_bounded(&place.0, MOST_BYTES).map_err(failed(word!("read", "读取"), &place.0))
     }
 
     /// Makes a file that is not there yet, and syncs it. When it fails, the file is gone again.
@@ -129,7 +129,7 @@ impl Machine {
     /// # Errors
     /// When something is there already, or a system call fails.
     pub fn create(&self, place: &Place, content: &[u8], dress: Dress<'_>) -> Result<(), MachineError> {
-        let fail = |error| failed("write", &place.0)(error);
+        let fail = |error| failed(word!("write", "写入"), &place.0)(error);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits());
         let file = options.open(&place.0).map_err(fail)?;
@@ -144,7 +144,7 @@ impl Machine {
     /// # Errors
     /// When the system refuses.
     pub fn rename(&self, from: &Place, to: &Place) -> Result<(), MachineError> {
-        fs::rename(&from.0, &to.0).map_err(failed("replace", &to.0))
+        fs::rename(&from.0, &to.0).map_err(failed(word!("replace", "替换"), &to.0))
     }
 
     /// Removes a file, or finds it gone.
@@ -154,7 +154,7 @@ impl Machine {
     pub fn remove(&self, place: &Place) -> Result<(), MachineError> {
         match fs::remove_file(&place.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            outcome => outcome.map_err(failed("remove", &place.0)),
+            outcome => outcome.map_err(failed(word!("remove", "删除"), &place.0)),
         }
     }
 
@@ -163,7 +163,7 @@ impl Machine {
     /// # Errors
     /// When the system refuses.
     pub fn sync_folder(&self, folder: &Place) -> Result<(), MachineError> {
-        File::open(&folder.0).and_then(|file| file.sync_all()).map_err(failed("sync", &folder.0))
+        File::open(&folder.0).and_then(|file| file.sync_all()).map_err(failed(word!("sync", "同步"), &folder.0))
     }
 }
 

@@ -41,6 +41,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use bundle_format::{text, word};
 use thiserror::Error;
 
 pub use ask::{Answer, AskError, MOST_BODY, Question, Stage, Tls};
@@ -54,13 +55,13 @@ pub use metadata::{Metadata, Snapshot};
 pub use path::{Located, Place, PlaceError};
 pub use process::{Ending, Output, ProcessError};
 pub use processes::Process;
-pub use state::{AppendFile, Lock, LockError};
+pub use state::{AppendFile, Lock, LockError, busy};
 pub use volume::Volume;
 pub use wait::Interrupted;
 
 /// A system call that failed.
 #[derive(Debug, Error)]
-#[error("cannot {action} `{}`: {source}", .path.display())]
+#[error("{}", text!("cannot {action} `{}`: {source}", "无法{action} `{}`：{source}"; path.display()))]
 pub struct MachineError {
     action: &'static str,
     path: PathBuf,
@@ -102,8 +103,8 @@ impl Machine {
     /// # Errors
     /// When `root` is not a folder.
     pub fn below(root: &Path) -> Result<Self, MachineError> {
-        let canonical = fs::canonicalize(root).map_err(failed("open the root", root))?;
-        fs::read_dir(&canonical).map_err(failed("open the root", root))?;
+        let canonical = fs::canonicalize(root).map_err(failed(word!("open the root", "打开根目录"), root))?;
+        fs::read_dir(&canonical).map_err(failed(word!("open the root", "打开根目录"), root))?;
         Ok(Self { root: canonical, is_whole: false, interrupted: Arc::default() })
     }
 

@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use bundle_format::word;
 use nix::fcntl::OFlag;
 
 use super::{Dress, Machine, MachineError, Place, failed};
@@ -24,7 +25,7 @@ impl Machine {
         let outcome = match fs::hard_link(&staged.0, &place.0) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(failed("make", &place.0)(error)),
+            Err(error) => Err(failed(word!("make", "创建"), &place.0)(error)),
         };
         self.remove(&staged)?;
         self.sync_folder(&place.folder())?;
@@ -36,7 +37,7 @@ impl Machine {
     /// # Errors
     /// When something is there already, or the system refuses; then nothing is left of it.
     pub fn write_argument(&self, path: &Path, content: &[u8], mode: u32) -> Result<(), MachineError> {
-        let fail = |error| failed("write", path)(error);
+        let fail = |error| failed(word!("write", "写入"), path)(error);
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create_new(true).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits()).open(path).map_err(fail)?;
         let written =

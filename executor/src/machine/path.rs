@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bundle_format::name::TargetPath;
+use bundle_format::{name::TargetPath, text, word};
 use thiserror::Error;
 
 use super::{Machine, MachineError, failed};
@@ -44,10 +44,13 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum PlaceError {
     /// The folder is not there.
-    #[error("the folder `{0}` does not exist")]
+    #[error("{}", text!("the folder `{_0}` does not exist", "目录 `{_0}` 不存在"))]
     FolderMissing(String),
     /// A link leads elsewhere.
-    #[error("the folder `{folder}` leads to `{leads_to}`, which is outside of the root `{root}`")]
+    #[error("{}", text!(
+        "the folder `{folder}` leads to `{leads_to}`, which is outside of the root `{root}`",
+        "目录 `{folder}` 指向 `{leads_to}`，在根目录 `{root}` 之外"
+    ))]
     OutsideRoot {
         /// The folder as the target names it.
         folder: String,
@@ -57,7 +60,7 @@ pub enum PlaceError {
         root: String,
     },
     /// The folder could not be looked at.
-    #[error("the folder `{folder}` cannot be opened: {why}")]
+    #[error("{}", text!("the folder `{folder}` cannot be opened: {why}", "目录 `{folder}` 无法打开：{why}"))]
     Unreadable {
         /// The folder.
         folder: String,
@@ -142,7 +145,7 @@ impl Machine {
     /// # Errors
     /// When it cannot be read or holds more than `most`.
     pub fn names(&self, folder: &Place, most: usize) -> Result<Vec<String>, MachineError> {
-        let fail = |error| failed("list", &folder.0)(error);
+        let fail = |error| failed(word!("list", "列出"), &folder.0)(error);
         let mut names = Vec::new();
         for entry in fs::read_dir(&folder.0).map_err(fail)? {
             if names.len() == most {

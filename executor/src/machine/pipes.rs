@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use bundle_format::word;
 use nix::{
     fcntl::{FcntlArg, OFlag, fcntl},
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -127,7 +128,7 @@ impl<'a> Pipes<'a> {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => self.stdin = None,
-                Err(source) => return Err(PipeError::System { stage: "write to", source }),
+                Err(source) => return Err(PipeError::System { stage: word!("write to", "写入"), source }),
             }
         }
         Ok(())
@@ -148,7 +149,7 @@ fn drain<P: Read>(pipe: &mut Option<P>, mut keep: impl FnMut(&[u8]) -> Result<()
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(source) => return Err(PipeError::System { stage: "read from", source }),
+            Err(source) => return Err(PipeError::System { stage: word!("read from", "读取"), source }),
         }
     }
     Ok(came)

@@ -19,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bundle_format::{text, word};
 use nix::{
     errno::Errno,
     sys::{
@@ -62,9 +63,9 @@ pub enum Ending {
 impl fmt::Display for Ending {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exit(status) => write!(to, "ended with exit status {status}"),
-            Self::OutOfTime(patience) => write!(to, "did not end within {patience:?}"),
-            Self::Signal(signal) => write!(to, "was ended by signal {signal}"),
+            Self::Exit(status) => to.write_str(&text!("ended with exit status {status}", "以状态码 {status} 退出")),
+            Self::OutOfTime(patience) => to.write_str(&text!("did not end within {patience:?}", "在 {patience:?} 内没有结束")),
+            Self::Signal(signal) => to.write_str(&text!("was ended by signal {signal}", "被信号 {signal} 终止")),
         }
     }
 }
@@ -106,7 +107,7 @@ impl Output {
 #[derive(Debug, Error)]
 pub enum ProcessError {
     /// It ended other than well.
-    #[error("`{program}` {ending}{}{said}", if .said.is_empty() { "" } else { ": " })]
+    #[error("`{program}` {ending}{}{said}", if .said.is_empty() { "" } else { word!(": ", "：") })]
     Ended {
         /// The program.
         program: String,
@@ -116,7 +117,7 @@ pub enum ProcessError {
         said: String,
     },
     /// It wrote too much, and was killed.
-    #[error("`{program}` wrote more than {most} bytes")]
+    #[error("{}", text!("`{program}` wrote more than {most} bytes", "`{program}` 的输出超过 {most} 字节"))]
     Flood {
         /// The program.
         program: String,
@@ -124,10 +125,10 @@ pub enum ProcessError {
         most: usize,
     },
     /// There is no such program.
-    #[error("there is no program `{0}` here")]
+    #[error("{}", text!("there is no program `{_0}` here", "本机没有程序 `{_0}`"))]
     Missing(String),
     /// The system refused.
-    #[error("cannot {stage} `{program}`: {source}")]
+    #[error("{}", text!("cannot {stage} `{program}`: {source}", "无法{stage} `{program}`：{source}"))]
     System {
         /// What was being done.
         stage: &'static str,
@@ -137,7 +138,7 @@ pub enum ProcessError {
         source: io::Error,
     },
     /// The machine is a tree: what would answer is another machine's.
-    #[error("`{0}` is not run for a folder tree, only for a whole machine")]
+    #[error("{}", text!("`{_0}` is not run for a folder tree, only for a whole machine", "`{_0}` 只在整机上运行，不用于目录树"))]
     Tree(String),
 }
 
@@ -235,7 +236,7 @@ impl<'a> Running<'a> {
             command.env("PATH", folders);
         }
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let fail = |source| ProcessError::System { stage: "start", program: program.to_owned(), source };
+        let fail = |source| ProcessError::System { stage: word!("start", "启动"), program: program.to_owned(), source };
         let mut child = command.spawn().map_err(fail)?;
         let pipes = Pipes::of(&mut child, input.unwrap_or_default());
         let running = Self { program, child, pipes, is_buried: false };
@@ -280,7 +281,7 @@ impl<'a> Running<'a> {
             Ok(_) => Ok(true),
             Err(errno) => {
                 self.is_buried = errno == Errno::ECHILD;
-                Err(ProcessError::System { stage: "wait for", program: self.program.to_owned(), source: errno.into() })
+                Err(ProcessError::System { stage: word!("wait for", "等待"), program: self.program.to_owned(), source: errno.into() })
             }
         }
     }

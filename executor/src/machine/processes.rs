@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bundle_format::word;
 use nix::{
     errno::Errno,
     sys::signal::{Signal, kill},
@@ -46,7 +47,7 @@ impl Machine {
     pub fn processes(&self) -> Result<Vec<Process>, MachineError> {
         let proc = self.process_table()?;
         let clock = Clock::of(&proc)?;
-        let entries = fs::read_dir(&proc).map_err(failed("list", &proc))?;
+        let entries = fs::read_dir(&proc).map_err(failed(word!("list", "列出"), &proc))?;
         Ok(entries.filter_map(|entry| look(&entry.ok()?, &clock)).collect())
     }
 
@@ -56,7 +57,7 @@ impl Machine {
     /// When the system refuses, or the machine is a tree.
     pub fn terminate(&self, pid: u32, start: u64) -> Result<bool, MachineError> {
         let folder = self.process_table()?.join(pid.to_string());
-        let fail = |errno: Errno| failed("end the process", &folder)(errno.into());
+        let fail = |errno: Errno| failed(word!("end the process", "结束进程"), &folder)(errno.into());
         // 0, 1 and what becomes negative would mean a group, the machine, or everything.
         let number = i32::try_from(pid).ok().filter(|&number| number > 1).ok_or_else(|| fail(Errno::EINVAL))?;
         if start_in(&folder) != Some(start) {
@@ -72,7 +73,11 @@ impl Machine {
     /// A tree has no processes, and those of the machine around it are none of its business.
     fn process_table(&self) -> Result<PathBuf, MachineError> {
         let proc = self.root.join("proc");
-        if self.is_whole { Ok(proc) } else { Err(failed("look for processes in", &proc)(io::ErrorKind::Unsupported.into())) }
+        if self.is_whole {
+            Ok(proc)
+        } else {
+            Err(failed(word!("look for processes in", "查找进程"), &proc)(io::ErrorKind::Unsupported.into()))
+        }
     }
 }
 
@@ -85,8 +90,9 @@ struct Clock {
 impl Clock {
     fn of(proc: &Path) -> Result<Self, MachineError> {
         let path = proc.join("stat");
-        let stat = head(&path, MOST_SYSTEM_STAT).map_err(failed("read", &path))?;
-        let boot = boot_time(&stat).ok_or_else(|| failed("find the time of boot in", &path)(io::ErrorKind::InvalidData.into()))?;
+        let stat = head(&path, MOST_SYSTEM_STAT).map_err(failed(word!("read", "读取"), &path))?;
+        let boot = boot_time(&stat)
+            .ok_or_else(|| failed(word!("find the time of boot in", "读取启动时间"), &path)(io::ErrorKind::InvalidData.into()))?;
         let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|ticks| u64::try_from(ticks).ok());
         Ok(Self { boot, ticks_a_second: ticks.filter(|&ticks| ticks > 0).unwrap_or(100) })
     }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use bundle_format::{text, word};
 use nix::fcntl::OFlag;
 use thiserror::Error;
 
@@ -30,7 +31,7 @@ impl AppendFile {
     /// # Errors
     /// When the system refuses.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), MachineError> {
-        self.file.write_all(bytes).and_then(|()| self.file.sync_data()).map_err(failed("append to", &self.place.0))
+        self.file.write_all(bytes).and_then(|()| self.file.sync_data()).map_err(failed(word!("append to", "追加写入"), &self.place.0))
     }
 }
 
@@ -41,11 +42,17 @@ pub struct Lock(#[expect(dead_code, reason = "held, not used")] File);
 #[derive(Debug, Error)]
 pub enum LockError {
     /// Another process holds it.
-    #[error("another run is in progress{}", .0.map_or_else(String::new, |pid| format!(", process `{pid}`")))]
+    #[error("{}", busy(*.0))]
     Held(Option<u32>),
     /// The system refused.
     #[error(transparent)]
     Machine(#[from] MachineError),
+}
+
+/// That another run is in progress, and its process where known.
+pub fn busy(pid: Option<u32>) -> String {
+    let process = pid.map_or_else(String::new, |pid| text!(", process `{pid}`", "（进程 `{pid}`）"));
+    text!("another run is in progress{process}", "另一次执行正在进行{process}")
 }
 
 impl Machine {
@@ -54,7 +61,7 @@ impl Machine {
     /// # Errors
     /// When the system refuses.
     pub fn make_folder(&self, folder: &Place) -> Result<(), MachineError> {
-        let fail = |error| failed("make the folder", &folder.0)(error);
+        let fail = |error| failed(word!("make the folder", "创建目录"), &folder.0)(error);
         let parent = folder.0.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(parent).map_err(fail)?;
         match DirBuilder::new().mode(0o700).create(&folder.0) {
@@ -69,7 +76,7 @@ impl Machine {
     /// # Errors
     /// When the system refuses.
     pub fn append_to(&self, place: &Place, keep: u64) -> Result<AppendFile, MachineError> {
-        let fail = |error| failed("open", &place.0)(error);
+        let fail = |error| failed(word!("open", "打开"), &place.0)(error);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits());
         let mut file = options.open(&place.0).map_err(fail)?;
@@ -98,7 +105,7 @@ impl Machine {
     /// # Errors
     /// When another process holds it.
     pub fn lock(&self, place: &Place) -> Result<Lock, LockError> {
-        let fail = |error| failed("lock", &place.0)(error);
+        let fail = |error| failed(word!("lock", "锁定"), &place.0)(error);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits());
         let mut file = options.open(&place.0).map_err(fail)?;
@@ -123,7 +130,7 @@ fn take(file: &File, path: &Path) -> Result<(), LockError> {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN_TRIES),
-            Err(TryLockError::Error(error)) => return Err(failed("lock", path)(error).into()),
+            Err(TryLockError::Error(error)) => return Err(failed(word!("lock", "锁定"), path)(error).into()),
         }
     }
     Err(LockError::Held(holder(path)))

@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use bundle_format::{digest::Digest, name::TargetPath};
+use bundle_format::{digest::Digest, name::TargetPath, word};
 
 use super::{Dress, MOST_BYTES, Machine, MachineError, Metadata, Place, failed, file};
 
@@ -59,7 +59,7 @@ impl Machine {
                 Some((content, metadata)) => {
                     self.create(&place, &content, Dress::Exactly(&metadata))?;
                     if Digest::of(&self.read(&place)?) != Digest::of(&content) {
-                        return Err(failed("copy", path)(std::io::Error::other("the copy differs")));
+                        return Err(failed(word!("copy", "复制"), path)(std::io::Error::other("the copy differs")));
                     }
                     copied.files += 1;
                 }
@@ -79,8 +79,8 @@ impl Machine {
         let is_own = self.state_folder().is_ok_and(|state| folder.0.starts_with(&state.0) && folder.0 != state.0);
         match is_own.then(|| fs::remove_dir_all(&folder.0)) {
             Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Some(outcome) => outcome.map_err(failed("remove", &folder.0)),
-            None => Err(failed("remove", &folder.0)(std::io::Error::other("it is not the executor's own"))),
+            Some(outcome) => outcome.map_err(failed(word!("remove", "删除"), &folder.0)),
+            None => Err(failed(word!("remove", "删除"), &folder.0)(std::io::Error::other("it is not the executor's own"))),
         }
     }
 }
@@ -99,7 +99,7 @@ fn walk(top: &Path, visit: &mut Visit<'_>) -> Result<(), MachineError> {
     let mut open = vec![(top.to_owned(), 1)];
     let mut seen = 0;
     while let Some((folder, depth)) = open.pop() {
-        let fail = |error| failed("list", &folder)(error);
+        let fail = |error| failed(word!("list", "列出"), &folder)(error);
         for entry in fs::read_dir(&folder).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let kind = entry.file_type().map_err(fail)?;

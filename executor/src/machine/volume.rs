@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use bundle_format::word;
 use nix::{
     errno::Errno,
     sys::statvfs::{FsFlags, statvfs},
@@ -35,8 +36,8 @@ impl Machine {
     #[allow(clippy::unnecessary_cast, clippy::cast_lossless, reason = "the types differ between architectures")]
     pub fn volume(&self, folder: &Place) -> Result<Volume, MachineError> {
         let path = folder.0.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
-        let facts = statvfs(path).map_err(|errno| failed("measure", path)(errno.into()))?;
-        let device = fs::metadata(path).map_err(failed("measure", path))?.dev();
+        let facts = statvfs(path).map_err(|errno| failed(word!("measure", "检查"), path)(errno.into()))?;
+        let device = fs::metadata(path).map_err(failed(word!("measure", "检查"), path))?.dev();
         let free = (facts.blocks_available() as u64).saturating_mul(facts.fragment_size() as u64);
         // A file system that makes inodes as it needs them counts none.
         let free_files = (facts.files() > 0).then(|| facts.files_available() as u64);

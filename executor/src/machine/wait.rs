@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bundle_format::{text, word};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -20,7 +21,7 @@ const BEAT: Duration = Duration::from_millis(50);
 
 /// A signal came. It stays so: every later wait ends at once too.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("a signal asked this program to stop")]
+#[error("{}", text!("a signal asked this program to stop", "收到要求停止的信号"))]
 pub struct Interrupted;
 
 impl Machine {
@@ -31,7 +32,8 @@ impl Machine {
     /// When the system refuses.
     pub fn heed_signals(&self) -> Result<(), MachineError> {
         for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP)) {
-            let _ = flag::register(signal, Arc::clone(&self.interrupted)).map_err(failed("heed a signal for", &self.root))?;
+            let _ = flag::register(signal, Arc::clone(&self.interrupted))
+                .map_err(failed(word!("heed a signal for", "处理信号"), &self.root))?;
         }
         Ok(())
     }

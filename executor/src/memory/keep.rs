@@ -4,7 +4,7 @@
 //! file, one that others may write, a name that is not its content's, too many, too large, not understood. Only names that begin
 //! with a dot are not looked at: a write that was cut off leaves one.
 
-use bundle_format::digest::Digest;
+use bundle_format::{digest::Digest, text};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
@@ -28,10 +28,10 @@ pub enum MemoryError {
     #[error(transparent)]
     Place(#[from] PlaceError),
     /// A record has no text form.
-    #[error("a record cannot be written: {0}")]
+    #[error("{}", text!("a record cannot be written: {_0}", "记录无法写入：{_0}"))]
     Record(#[from] serde_json::Error),
     /// Something there is not what this program writes.
-    #[error("`{file}` cannot be used: {why}")]
+    #[error("{}", text!("`{file}` cannot be used: {why}", "`{file}` 不可用：{why}"))]
     Unusable {
         /// The file or folder.
         file: String,

@@ -15,6 +15,7 @@ use bundle_format::{
     reader::Complete,
     rfc3339_seconds,
     signature::SignerCount,
+    text,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -75,7 +76,10 @@ pub struct Floor {
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
 pub enum Mixup {
     /// An older bundle.
-    #[error("the bundle has the serial {found}, and {applied} was applied here already")]
+    #[error("{}", text!(
+        "the bundle has the serial {found}, and {applied} was applied here already",
+        "证书包的序号是 {found}，而本节点已执行过 {applied}"
+    ))]
     Older {
         /// Its serial.
         found: Serial,
@@ -83,7 +87,10 @@ pub enum Mixup {
         applied: Serial,
     },
     /// The bundle of another site.
-    #[error("the bundle is for the site `{found}`, and bundles of the site {} were applied here", quoted(.known))]
+    #[error("{}", text!(
+        "the bundle is for the site `{found}`, and bundles of the site {} were applied here",
+        "证书包属于站点 `{found}`，而本节点执行过站点 {} 的证书包"; quoted(known)
+    ))]
     OtherSite {
         /// Its site.
         found: SiteName,
@@ -91,9 +98,10 @@ pub enum Mixup {
         known: Vec<SiteName>,
     },
     /// A serial that was used.
-    #[error(
-        "another bundle with the serial {serial} was applied here: its signed list has the SHA-256 {applied}, that of this one {found}"
-    )]
+    #[error("{}", text!(
+        "another bundle with the serial {serial} was applied here: its signed list has the SHA-256 {applied}, that of this one {found}",
+        "本节点执行过序号同为 {serial} 的另一证书包：其签名清单的 SHA-256 是 {applied}，而此包是 {found}"
+    ))]
     Reused {
         /// The serial.
         serial: Serial,
@@ -103,7 +111,10 @@ pub enum Mixup {
         applied: Digest,
     },
     /// Fewer signers than before.
-    #[error("bundles of this site needed {needed} signers before; this one asks for {asked}, and {} of the trusted signed it", .signers.len())]
+    #[error("{}", text!(
+        "bundles of this site needed {needed} signers before; this one asks for {asked}, and {} of the trusted signed it",
+        "该站点以往的证书包需要 {needed} 个签名人；此包要求 {asked} 个，受信任的签名有 {} 个"; signers.len()
+    ))]
     TooFewSigners {
         /// How many are needed here.
         needed: SignerCount,

@@ -8,6 +8,7 @@ use bundle_format::{
     manifest::CertificateRecord,
     name::{EntryPath, Label, NodeName, TargetPath},
     slice::{Slice, Step},
+    text,
 };
 use thiserror::Error;
 
@@ -18,7 +19,10 @@ use crate::{bundle::Bundle, facts::Found, machine::Place};
 #[derive(Debug, Error)]
 pub enum Rejection {
     /// The site's authority has another key.
-    #[error("the bundle is for another site: `{path}` has the key {}, the bundle's authority `{authority}` has {expected}", keys(.found))]
+    #[error("{}", text!(
+        "the bundle is for another site: `{path}` has the key {}, the bundle's authority `{authority}` has {expected}",
+        "证书包属于其他站点：`{path}` 的密钥是 {}，而证书包中 CA `{authority}` 的密钥是 {expected}"; keys(found)
+    ))]
     ForeignAuthority {
         /// The authority's name in the bundle.
         authority: Label,
@@ -30,7 +34,10 @@ pub enum Rejection {
         expected: Fingerprint,
     },
     /// A certificate is not the one that the manifest lists.
-    #[error("`{entry}` has the fingerprint {found}, and bundle.json says {expected}")]
+    #[error("{}", text!(
+        "`{entry}` has the fingerprint {found}, and bundle.json says {expected}",
+        "`{entry}` 的指纹是 {found}，而 bundle.json 中是 {expected}"
+    ))]
     Fingerprint {
         /// The entry.
         entry: EntryPath,
@@ -40,7 +47,10 @@ pub enum Rejection {
         expected: Digest,
     },
     /// An authority does not have the key that the manifest lists.
-    #[error("`{entry}` has the key {found}, and bundle.json says {expected}")]
+    #[error("{}", text!(
+        "`{entry}` has the key {found}, and bundle.json says {expected}",
+        "`{entry}` 的密钥是 {found}，而 bundle.json 中是 {expected}"
+    ))]
     Key {
         /// The entry.
         entry: EntryPath,
@@ -50,7 +60,10 @@ pub enum Rejection {
         expected: Fingerprint,
     },
     /// A step names an etcd cluster or a member that the slice does not have.
-    #[error("a step is about the etcd cluster `{cluster}` and the node `{node}`, and the slice has no such member")]
+    #[error("{}", text!(
+        "a step is about the etcd cluster `{cluster}` and the node `{node}`, and the slice has no such member",
+        "某步骤涉及 etcd 集群 `{cluster}` 和节点 `{node}`，而本节点内容中没有该成员"
+    ))]
     NoMember {
         /// The cluster.
         cluster: Label,
@@ -58,10 +71,10 @@ pub enum Rejection {
         node: NodeName,
     },
     /// An entry that a step needs was not kept.
-    #[error("the entry `{0}`, which a step needs, is not in the bundle")]
+    #[error("{}", text!("the entry `{_0}`, which a step needs, is not in the bundle", "步骤所需的条目 `{_0}` 不在证书包中"))]
     NoEntry(EntryPath),
     /// An entry that should be a certificate is none.
-    #[error("`{entry}` is no certificate: {why}")]
+    #[error("{}", text!("`{entry}` is no certificate: {why}", "`{entry}` 不是证书：{why}"))]
     NoCertificate {
         /// The entry.
         entry: EntryPath,
@@ -69,7 +82,10 @@ pub enum Rejection {
         why: CertificateError,
     },
     /// Two steps, or one step twice, would change one file.
-    #[error("`{first}` and `{second}` are one file on this node, and the bundle changes it twice")]
+    #[error("{}", text!(
+        "`{first}` and `{second}` are one file on this node, and the bundle changes it twice",
+        "`{first}` 和 `{second}` 在本节点上是同一个文件，而证书包改动它两次"
+    ))]
     Twice {
         /// One path of it.
         first: TargetPath,

@@ -7,7 +7,7 @@ mod targets;
 
 use std::collections::BTreeSet;
 
-use bundle_format::{digest::Fingerprint, slice::Slice};
+use bundle_format::{digest::Fingerprint, slice::Slice, text};
 use thiserror::Error;
 
 pub use refusal::Refusal;
@@ -18,7 +18,10 @@ use crate::{bundle::Bundle, facts::Facts, journal::Deviation, machine::LockError
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum Warning {
     /// Signers were removed that this site needs.
-    #[error("{left} signers are pinned here, and bundles of this site need {needs}: the next one needs `--signer` too")]
+    #[error("{}", text!(
+        "{left} signers are pinned here, and bundles of this site need {needs}: the next one needs `--signer` too",
+        "本节点固定了 {left} 个签名人，而该站点的证书包需要 {needs} 个：下次还需给出 `--signer`"
+    ))]
     FewPinned {
         /// How many are left.
         left: usize,
@@ -26,12 +29,16 @@ pub enum Warning {
         needs: usize,
     },
     /// The bundle was applied, and this cannot be remembered.
-    #[error(
-        "the bundle's signer and serial could not be remembered, so the next bundle is judged without them: {0}; `apply` once more remembers them"
-    )]
+    #[error("{}", text!(
+        "the bundle's signer and serial could not be remembered, so the next bundle is judged without them: {_0}; `apply` once more remembers them",
+        "未能记住证书包的签名人和序号，下一个证书包将无法据此判断：{_0}；再次执行 `apply` 即可记住"
+    ))]
     Forgotten(String),
     /// The bundle is past its time.
-    #[error("the bundle was to be applied before {not_after}, and this node's clock says {now}")]
+    #[error("{}", text!(
+        "the bundle was to be applied before {not_after}, and this node's clock says {now}",
+        "证书包应在 {not_after} 之前执行，而本节点的时钟为 {now}"
+    ))]
     Late {
         /// Its end.
         not_after: String,
@@ -39,7 +46,10 @@ pub enum Warning {
         now: String,
     },
     /// A signer is taken on the operator's word, where others are pinned.
-    #[error("{new} is a signer that is new here, taken because of `--signer`; pinned here: {pinned}")]
+    #[error("{}", text!(
+        "{new} is a signer that is new here, taken because of `--signer`; pinned here: {pinned}",
+        "{new} 是本节点新的签名人，因 `--signer` 而接受；已固定：{pinned}"
+    ))]
     NewSigner {
         /// Who.
         new: Fingerprint,
@@ -47,7 +57,10 @@ pub enum Warning {
         pinned: String,
     },
     /// A document has neither the value before nor the one after.
-    #[error("`{target}` has no member `{member}` of value `{from}`, so there is nothing to edit")]
+    #[error("{}", text!(
+        "`{target}` has no member `{member}` of value `{from}`, so there is nothing to edit",
+        "`{target}` 中没有值为 `{from}` 的成员 `{member}`，无需编辑"
+    ))]
     NothingToEdit {
         /// The document.
         target: String,
@@ -57,7 +70,10 @@ pub enum Warning {
         from: String,
     },
     /// A file has several names.
-    #[error("`{target}` has {links} names (hard links): this one is replaced, and the others keep the former content")]
+    #[error("{}", text!(
+        "`{target}` has {links} names (hard links): this one is replaced, and the others keep the former content",
+        "`{target}` 有 {links} 个名称（硬链接）：只替换这一个，其余保留原内容"
+    ))]
     HardLinked {
         /// The file.
         target: String,
@@ -65,7 +81,10 @@ pub enum Warning {
         links: u64,
     },
     /// The journal of an earlier run has a torn tail.
-    #[error("the journal of run `{0}` ends in the middle of a record, as after a power cut; everything before it holds")]
+    #[error("{}", text!(
+        "the journal of run `{_0}` ends in the middle of a record, as after a power cut; everything before it holds",
+        "执行 `{_0}` 的日志记录在一条记录中间结束，可能因断电；之前的内容有效"
+    ))]
     TornJournal(String),
 }
 

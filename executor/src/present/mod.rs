@@ -17,6 +17,7 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
 };
 
+use bundle_format::{text, word};
 use serde::Serialize;
 
 pub use backups::{backup_view, show_backups};
@@ -27,6 +28,8 @@ pub use outlook::{forward, show_intents};
 pub use plan::{PlanView, bundle_view, show_bundle, show_plan, verify_view};
 pub use services::{generation, services_view, show_members, show_services};
 pub use status::{StatusView, show_status};
+
+use crate::code::Code;
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
@@ -69,12 +72,23 @@ impl Tone {
 
 /// Says that the program itself is at fault, and nothing of what it had in hand, for that may be a secret.
 pub fn say_fault(place: &str) {
-    let _ = write!(
-        io::stderr(),
-        "error: reseal-node itself is at fault, at {place}\n\
+    let code = Code::Fault;
+    let text = text!(
+        "error: {code} reseal-node itself is at fault, at {place}\n\
          why:   this should not happen; its message is kept back, since it may hold a secret\n\
-         hint:  a run that was begun can be continued or taken back: `reseal-node status` says how\n"
+         hint:  a run that was begun can be continued or taken back: `reseal-node status` says how\n",
+        "错误：{code} reseal-node 自身出错，位置 {place}\n\
+         原因：不应发生的情况；详细消息可能含有机密，因此不显示\n\
+         提示：已开始的执行可以继续或回滚：`reseal-node status` 说明方法\n"
     );
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Says what is wrong with a command line, in the words of the parser.
+pub fn say_misuse(error: &clap::Error) {
+    let said = error.render().to_string();
+    let said = said.strip_prefix("error:").unwrap_or(&said).trim_start();
+    let _ = write!(io::stderr(), "{} {} {said}", word!("error:", "错误："), Code::CommandLine);
 }
 
 /// Where words go.
@@ -131,14 +145,14 @@ impl Screen {
 
     /// A warning, which is shown to those too who want quiet.
     pub fn warn(&self, text: &str) {
-        self.write(Tone::Warn, "warning:", &format!(" {text}"));
+        self.write(Tone::Warn, word!("warning:", "警告："), &text!(" {text}", "{text}"));
     }
 
     /// A problem, which is always shown: what it is, then what to do.
     pub fn problem(&self, problem: &Problem) {
-        self.write(Tone::Bad, "error:", &format!(" {}", problem.message));
+        self.write(Tone::Bad, word!("error:", "错误："), &text!(" {} {}", "{} {}"; problem.code, problem.message));
         for hint in &problem.hints {
-            self.write(Tone::Bold, "hint:", &format!(" {hint}"));
+            self.write(Tone::Bold, word!("hint:", "提示："), &text!(" {hint}", "{hint}"));
         }
     }
 

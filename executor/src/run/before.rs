@@ -1,28 +1,40 @@
 //! What is asked before a run is gone on with or taken back: who else changed what it touches, whether its backups are whole, whether
 //! its rows can be reached, and whether a quorum stays. Nothing is changed here.
 
-use bundle_format::name::TargetPath;
-
 use super::{Direction, Driver, Fault, Run, RunError, StoreError, steps_of};
 use crate::{
     guard,
-    journal::{FileChange, Phase, RowChange, StepRecord, undo_order},
+    journal::{Phase, RowChange, StepRecord, undo_order},
     machine::database::Survey,
-    steps::{replace, restart_static_pods, update_database},
+    preflight::Refusal,
+    steps::{
+        replace::{self, Condition},
+        restart_static_pods, update_database,
+    },
 };
 
 impl Driver<'_> {
-    /// The targets of a run that have neither their former nor their new content, as far as the run will touch them.
+    /// What speaks against going on, as far as the run will touch it: targets that have neither their former nor their new content, and
+    /// those of which nobody can tell.
     ///
     /// # Errors
     /// When the journal cannot be used.
-    pub fn changed_since(&self, run: &Run, direction: Direction) -> Result<Vec<TargetPath>, StoreError> {
+    pub fn changed_since(&self, run: &Run, direction: Direction) -> Result<Vec<Refusal>, StoreError> {
         let steps = steps_of(run)?;
         let concerned = concerned(&steps, run.state()?.phase, direction);
         let files = concerned.iter().flat_map(|step| steps[*step].files());
-        let condition = |file: &&FileChange| replace::condition(file, self.machine);
-        let changed = files.filter(|file| !matches!(condition(file), replace::Condition::Former | replace::Condition::New));
-        Ok(changed.map(|file| file.target.clone()).collect())
+        let (mut changed, mut unreadable) = (Vec::new(), Vec::new());
+        for file in files {
+            match replace::condition(file, self.machine) {
+                Condition::Former | Condition::New => {}
+                Condition::Missing | Condition::Other => changed.push(file.target.clone()),
+                Condition::Unreadable => unreadable.push(file.target.clone()),
+            }
+        }
+        let name = || run.folder.name.clone();
+        let changed = (!changed.is_empty()).then(|| Refusal::ChangedSince { run: name(), targets: changed });
+        let unreadable = (!unreadable.is_empty()).then(|| Refusal::UnreadableSince { run: name(), targets: unreadable });
+        Ok(changed.into_iter().chain(unreadable).collect())
     }
 
     /// A rollback restarts what the run restarted, and must not cost a quorum.
@@ -33,7 +45,7 @@ impl Driver<'_> {
             let StepRecord::RestartStaticPods { step, former } = step else { continue };
             match restart_static_pods::never_left(step, former, &bench) {
                 Ok(true) => {}
-                _ => guard::may_go_back(step.cluster.as_ref(), &bench).map_err(RunError::Risk)?,
+                _ => guard::may_go_back(step.cluster.as_ref(), &bench).map_err(Refusal::Risk)?,
             }
         }
         Ok(())
@@ -45,7 +57,7 @@ impl Driver<'_> {
         if keys.is_empty() || discard_changes {
             return Ok(());
         }
-        Err(RunError::RowsChanged { run: run.folder.name.clone(), keys })
+        Err(Refusal::RowsChangedSince { run: run.folder.name.clone(), keys }.into())
     }
 
     /// The keys of rows that hold neither what they held before nor what the run writes, as far as the run will touch them.
@@ -57,7 +69,7 @@ impl Driver<'_> {
         let mut keys = Vec::new();
         for step in concerned(&steps, run.state()?.phase, direction) {
             if let (StepRecord::UpdateDatabase { step, rows, .. }, Some(database)) = (&steps[step], &self.options.database) {
-                let survey = database.survey(step).map_err(RunError::Database)?;
+                let survey = database.survey(step).map_err(Refusal::Database)?;
                 keys.extend(rows.iter().filter(|row| is_strange(row, &survey)).map(|row| row.key.clone()));
             }
         }

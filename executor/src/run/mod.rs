@@ -11,7 +11,7 @@ mod store;
 
 use std::collections::BTreeSet;
 
-use bundle_format::{digest::Digest, name::TargetPath};
+use bundle_format::{digest::Digest, text};
 use thiserror::Error;
 
 pub use backups::{Backup, Kept, Need, needs};
@@ -19,24 +19,41 @@ pub use store::{Run, RunFolder, Store, StoreError};
 
 use crate::{
     bundle::Material,
-    guard::Risk,
     journal::{Begin, Deviation, FileChange, Phase, Record, StepRecord, undo_order},
-    machine::{
-        Dress, Machine,
-        database::{Database, DatabaseError},
-    },
+    machine::{Dress, Machine, database::Database},
     mode::Mode,
+    preflight::Refusal,
     steps::{self, Bench, StepError, replace, update_database},
 };
 
-/// How a run ended, other than well.
+/// Why a run did not end well.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// Before anything, since the database is out of reach.
+    /// It ended otherwise.
     #[error(transparent)]
-    Database(DatabaseError),
+    Ended(#[from] Ended),
+    /// It was not gone on with: something speaks against it.
+    #[error("{}", text!("refused before the first change", "在首次改动之前拒绝执行"))]
+    Refused(Vec<Refusal>),
+    /// What is kept of earlier runs cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Refusal> for RunError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(vec![refusal])
+    }
+}
+
+/// How a run ended, other than well; and so how things are now.
+#[derive(Debug, Error)]
+pub enum Ended {
     /// Before anything: it was tried often enough.
-    #[error("the run `{run}` was tried {attempts} times and came no further than {place}: this is not done once more unasked")]
+    #[error("{}", text!(
+        "the run `{run}` was tried {attempts} times and came no further than {place}: this is not done once more unasked",
+        "执行 `{run}` 已尝试 {attempts} 次，始终停在 {place}：未经要求不再重试"
+    ))]
     Exhausted {
         /// The run.
         run: String,
@@ -50,25 +67,28 @@ pub enum RunError {
         restore_text: String,
     },
     /// In the middle, by a signal. Nothing is down, and it can go on either way.
-    #[error("the run `{run}` was stopped by a signal; every manifest is in its place")]
+    #[error("{}", text!(
+        "the run `{run}` was stopped by a signal; every manifest is in its place",
+        "执行 `{run}` 被信号中断；所有清单文件均在原位"
+    ))]
     Interrupted {
         /// The run.
         run: String,
     },
     /// Before its first change.
-    #[error("{why}; nothing was changed")]
+    #[error("{}", text!("{why}; nothing was changed", "{why}；没有任何改动"))]
     Unchanged {
         /// The reason.
         why: Box<Fault>,
     },
     /// With everything as before.
-    #[error("{why}; everything was put back")]
+    #[error("{}", text!("{why}; everything was put back", "{why}；已全部回滚"))]
     RolledBack {
         /// The reason.
         why: Box<Fault>,
     },
     /// In the middle.
-    #[error("{why}; and it could not be put back: {undo}")]
+    #[error("{}", text!("{why}; and it could not be put back: {undo}", "{why}；并且未能回滚：{undo}"))]
     Stuck {
         /// The reason.
         why: Box<Fault>,
@@ -78,7 +98,7 @@ pub enum RunError {
         restore_text: String,
     },
     /// In the middle of a rollback.
-    #[error("the rollback of the run `{run}` stopped: {why}")]
+    #[error("{}", text!("the rollback of the run `{run}` stopped: {why}", "执行 `{run}` 的回滚中止：{why}"))]
     NotUndone {
         /// The run.
         run: String,
@@ -87,28 +107,6 @@ pub enum RunError {
         /// The run's instructions for a person.
         restore_text: String,
     },
-    /// Before anything, since someone else changed targets.
-    #[error("targets of the run `{run}` were changed by someone else")]
-    Changed {
-        /// The run.
-        run: String,
-        /// The targets.
-        targets: Vec<TargetPath>,
-    },
-    /// Before anything, since someone else changed rows.
-    #[error("rows of the run `{run}` were changed by someone else: {}", .keys.join(", "))]
-    RowsChanged {
-        /// The run.
-        run: String,
-        /// Their keys.
-        keys: Vec<String>,
-    },
-    /// Before anything, since a quorum would be lost.
-    #[error(transparent)]
-    Risk(Risk),
-    /// What is kept of earlier runs cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// A failure within a run.
@@ -182,7 +180,7 @@ impl Driver<'_> {
             Ok(()) => self.finish(run, material),
             Err(why) => {
                 let _ = self.abandon(&mut run);
-                Err(RunError::Unchanged { why: Box::new(why) })
+                Err(Ended::Unchanged { why: Box::new(why) }.into())
             }
         }
     }
@@ -225,7 +223,7 @@ impl Driver<'_> {
         let Some(former) = &change.former else { return Ok(()) };
         let sight = self.machine.look(&change.target);
         let Some(seen) = sight.file().filter(|seen| seen.snapshot == *former) else {
-            return Err(StepError::Changed(change.target.clone()).into());
+            return Err(replace::foreign(change, &sight).into());
         };
         let place = folder.backup(change);
         self.machine.create(&place, &seen.content, Dress::Exactly(&former.metadata))?;
@@ -275,14 +273,14 @@ impl Driver<'_> {
         let unchanged = self.is_unchanged(&run)?;
         let reason = why.to_string();
         match self.go_back(&mut run, &reason, false) {
-            Ok(()) if unchanged => Err(RunError::Unchanged { why: Box::new(why) }),
-            Ok(()) => Err(RunError::RolledBack { why: Box::new(why) }),
+            Ok(()) if unchanged => Err(Ended::Unchanged { why: Box::new(why) }.into()),
+            Ok(()) => Err(Ended::RolledBack { why: Box::new(why) }.into()),
             // The journal alone could not be written.
-            Err(_) if unchanged && self.has_left_nothing(&run)? => Err(RunError::Unchanged { why: Box::new(why) }),
+            Err(_) if unchanged && self.has_left_nothing(&run)? => Err(Ended::Unchanged { why: Box::new(why) }.into()),
             Err(Fault::Step(StepError::Interrupted(_))) => Err(interrupted(&run)),
             Err(undo) => {
                 let restore_text = run.folder.restore_text().to_string();
-                Err(RunError::Stuck { why: Box::new(why), undo: Box::new(undo), restore_text })
+                Err(Ended::Stuck { why: Box::new(why), undo: Box::new(undo), restore_text }.into())
             }
         }
     }
@@ -356,9 +354,9 @@ impl Driver<'_> {
     pub fn roll_back(&self, mut run: Run, discard_changes: bool) -> Result<Run, RunError> {
         let state = run.state()?;
         let discard = discard_changes || matches!(state.phase, Phase::Undoing { discard_changes: true, .. });
-        let targets = self.changed_since(&run, Direction::Back)?;
-        if !discard && !targets.is_empty() {
-            return Err(RunError::Changed { run: run.folder.name, targets });
+        let refusals = self.changed_since(&run, Direction::Back)?;
+        if !discard && !refusals.is_empty() {
+            return Err(RunError::Refused(refusals));
         }
         self.may_restart_back(&run)?;
         self.can_reach_rows(&run, discard)?;
@@ -366,11 +364,11 @@ impl Driver<'_> {
             self.count(&mut run)?;
         }
         let restore_text = run.folder.restore_text().to_string();
-        let not_undone = |run: &Run, why| RunError::NotUndone { run: run.folder.name.clone(), why: Box::new(why), restore_text };
+        let not_undone = |run: &Run, why| Ended::NotUndone { run: run.folder.name.clone(), why: Box::new(why), restore_text };
         match self.check_backups(&run).and_then(|()| self.go_back(&mut run, "the operator asked for it", discard)) {
             Ok(()) => Ok(run),
             Err(Fault::Step(StepError::Interrupted(_))) => Err(interrupted(&run)),
-            Err(why) => Err(not_undone(&run, why)),
+            Err(why) => Err(not_undone(&run, why).into()),
         }
     }
 
@@ -417,7 +415,7 @@ impl Driver<'_> {
 }
 
 fn interrupted(run: &Run) -> RunError {
-    RunError::Interrupted { run: run.folder.name.clone() }
+    Ended::Interrupted { run: run.folder.name.clone() }.into()
 }
 
 fn steps_of(run: &Run) -> Result<Vec<StepRecord>, StoreError> {

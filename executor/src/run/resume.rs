@@ -1,7 +1,7 @@
 //! Goes on with a run that was cut off. A journal says how far a run came; whether that is still so, only the machine says. And calls
 //! that come no further are counted: after [`MOST_ATTEMPTS`] of them a person decides.
 
-use super::{Driver, Fault, Outcome, Run, RunError};
+use super::{Driver, Ended, Fault, Outcome, Run, RunError};
 use crate::{
     bundle::Material,
     journal::{Begin, MOST_ATTEMPTS, Phase, Record, StepRecord, undo_order},
@@ -24,7 +24,7 @@ impl Driver<'_> {
     /// Counts this call, which goes on where others were cut off; a pause that was asked for is none of them.
     pub(super) fn count(&self, run: &mut Run) -> Result<(), RunError> {
         if let Some(error) = self.exhausted(run)? {
-            return Err(error);
+            return Err(error.into());
         }
         let state = run.state()?;
         if state.is_unfinished() && !state.is_paused {
@@ -34,11 +34,11 @@ impl Driver<'_> {
     }
 
     /// Why a run is not tried once more, unless the operator insists.
-    fn exhausted(&self, run: &Run) -> Result<Option<RunError>, RunError> {
+    fn exhausted(&self, run: &Run) -> Result<Option<Ended>, RunError> {
         let state = run.state()?;
         let steps = state.begin.map(|begin| begin.steps.as_slice()).unwrap_or_default();
         let is_undoing = matches!(state.phase, Phase::Undoing { .. });
-        let error = || RunError::Exhausted {
+        let error = || Ended::Exhausted {
             run: run.folder.name.clone(),
             attempts: state.attempts.max(MOST_ATTEMPTS),
             place: whereabouts(state.phase, steps),

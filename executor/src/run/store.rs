@@ -3,7 +3,10 @@
 
 use std::fmt::Write as _;
 
-use bundle_format::name::{BundleName, TargetPath};
+use bundle_format::{
+    name::{BundleName, TargetPath},
+    text,
+};
 use thiserror::Error;
 use time::OffsetDateTime;
 
@@ -20,7 +23,7 @@ const MOST_RUNS: usize = 9999;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// A journal says nothing.
-    #[error("the journal `{folder}/journal` cannot be used: {why}")]
+    #[error("{}", text!("the journal `{folder}/journal` cannot be used: {why}", "日志记录 `{folder}/journal` 不可用：{why}"))]
     Journal {
         /// The folder of its run.
         folder: String,
@@ -37,7 +40,7 @@ pub enum StoreError {
     #[error(transparent)]
     Place(#[from] PlaceError),
     /// A record has no text form.
-    #[error("a record cannot be written: {0}")]
+    #[error("{}", text!("a record cannot be written: {_0}", "记录无法写入：{_0}"))]
     Record(#[from] serde_json::Error),
 }
 

@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use bundle_format::{
     digest::Digest,
     name::{Label, NameError, TargetPath},
+    text, word,
 };
 use thiserror::Error;
 
@@ -43,7 +44,10 @@ use crate::{
 #[derive(Debug, Error)]
 pub enum StepError {
     /// A backup is not the file that was backed up.
-    #[error("the backup `{backup}` of `{target}` has the SHA-256 {found}, and {expected} was written")]
+    #[error("{}", text!(
+        "the backup `{backup}` of `{target}` has the SHA-256 {found}, and {expected} was written",
+        "`{target}` 的备份 `{backup}` 的 SHA-256 是 {found}，而写入时是 {expected}"
+    ))]
     Backup {
         /// The backup.
         backup: String,
@@ -64,10 +68,13 @@ pub enum StepError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// Someone else changed a file.
-    #[error("`{0}` was changed by someone else: it has neither the former nor the new content")]
+    #[error("{}", text!(
+        "`{_0}` was changed by someone else: it has neither the former nor the new content",
+        "`{_0}` 被他人改动：既不是原内容，也不是新内容"
+    ))]
     Changed(TargetPath),
     /// The bundle does not have what the run was to install.
-    #[error("the bundle has nothing of SHA-256 {new} for `{target}`")]
+    #[error("{}", text!("the bundle has nothing of SHA-256 {new} for `{target}`", "证书包中没有 `{target}` 所需的 SHA-256 为 {new} 的内容"))]
     Content {
         /// The file.
         target: TargetPath,
@@ -75,7 +82,7 @@ pub enum StepError {
         new: Digest,
     },
     /// A document is no longer one.
-    #[error("`{target}` cannot be edited: {why}")]
+    #[error("{}", text!("`{target}` cannot be edited: {why}", "`{target}` 无法编辑：{why}"))]
     Document {
         /// The document.
         target: TargetPath,
@@ -92,7 +99,7 @@ pub enum StepError {
     #[error(transparent)]
     Machine(#[from] MachineError),
     /// A manifest is not where it should be.
-    #[error("the manifest `{manifest}` {}", whereabouts(*.found))]
+    #[error("{}", text!("the manifest `{manifest}` {}", "清单文件 `{manifest}` {}"; whereabouts(*found)))]
     Manifest {
         /// The manifest, where the kubelet reads it.
         manifest: TargetPath,
@@ -103,13 +110,13 @@ pub enum StepError {
     #[error(transparent)]
     Name(NameError),
     /// A step is about a database, and it is not said how to reach it.
-    #[error("it is not said how the database is reached")]
+    #[error("{}", text!("it is not said how the database is reached", "没有说明如何连接数据库"))]
     NoDatabase,
     /// A step names a cluster that the run does not know.
-    #[error("there is no etcd cluster `{0}` in this run")]
+    #[error("{}", text!("there is no etcd cluster `{_0}` in this run", "本次执行中没有 etcd 集群 `{_0}`"))]
     NoCluster(Label),
     /// What is on disk afterwards is not what was written.
-    #[error("`{target}` is not as it was written: {what} differs")]
+    #[error("{}", text!("`{target}` is not as it was written: {what} differs", "`{target}` 与写入时不同：{what}不符"))]
     NotAsWritten {
         /// The file.
         target: TargetPath,
@@ -117,7 +124,7 @@ pub enum StepError {
         what: &'static str,
     },
     /// A target lost its place.
-    #[error("`{target}` has no place on this node: {why}")]
+    #[error("{}", text!("`{target}` has no place on this node: {why}", "`{target}` 在本节点上没有位置：{why}"))]
     Place {
         /// The target.
         target: TargetPath,
@@ -128,7 +135,10 @@ pub enum StepError {
     #[error(transparent)]
     Risk(#[from] Risk),
     /// The backup of a row is not what was kept.
-    #[error("the backup `{backup}` of the row `{key}` has the SHA-256 {found}, and {expected} was kept")]
+    #[error("{}", text!(
+        "the backup `{backup}` of the row `{key}` has the SHA-256 {found}, and {expected} was kept",
+        "行 `{key}` 的备份 `{backup}` 的 SHA-256 是 {found}，而保存时是 {expected}"
+    ))]
     RowBackup {
         /// The backup.
         backup: String,
@@ -140,7 +150,7 @@ pub enum StepError {
         expected: Digest,
     },
     /// The bundle does not have what the run was to write.
-    #[error("the bundle has nothing of SHA-256 {new} for the row `{key}`")]
+    #[error("{}", text!("the bundle has nothing of SHA-256 {new} for the row `{key}`", "证书包中没有行 `{key}` 所需的 SHA-256 为 {new} 的内容"))]
     RowContent {
         /// The row.
         key: String,
@@ -148,7 +158,7 @@ pub enum StepError {
         new: Digest,
     },
     /// Something took too long.
-    #[error("waited {limit} s for {what}: {missing}")]
+    #[error("{}", text!("waited {limit} s for {what}: {missing}", "等待{what}超过 {limit} 秒：{missing}"))]
     TooLong {
         /// What was waited for.
         what: String,
@@ -158,7 +168,7 @@ pub enum StepError {
         missing: String,
     },
     /// The system does not let a file be read.
-    #[error("`{target}` cannot be read: {why}")]
+    #[error("{}", text!("`{target}` cannot be read: {why}", "`{target}` 无法读取：{why}"))]
     Unreadable {
         /// The file.
         target: TargetPath,
@@ -171,11 +181,11 @@ pub enum StepError {
 pub fn whereabouts(found: manifests::Whereabouts) -> &'static str {
     use manifests::Whereabouts::{Both, Held, InPlace, Missing, Unclear};
     match found {
-        Both => "is in the kubelet's folder and, once more, in the folder above it",
-        Held => "is out of the kubelet's folder",
-        InPlace => "is in the kubelet's folder",
-        Missing => "is missing",
-        Unclear => "is no regular file, or cannot be looked at",
+        Both => word!("is in the kubelet's folder and, once more, in the folder above it", "在 kubelet 目录中，在其上级目录中又有一份"),
+        Held => word!("is out of the kubelet's folder", "不在 kubelet 目录中"),
+        InPlace => word!("is in the kubelet's folder", "在 kubelet 目录中"),
+        Missing => word!("is missing", "不存在"),
+        Unclear => word!("is no regular file, or cannot be looked at", "不是普通文件，或无法查看"),
     }
 }
 
@@ -259,16 +269,20 @@ pub fn undo(step: &StepRecord, leaving: &[String], bench: &Bench<'_>, discard_ch
 /// A step in a few words, for people.
 pub fn describe(step: &StepRecord) -> String {
     match step {
-        StepRecord::AwaitContainers(step) => format!("wait for {}", restart_static_pods::names(&step.workloads)),
-        StepRecord::AwaitEtcd(_) => "wait for etcd on this node".to_owned(),
-        StepRecord::EditJson { file, .. } => format!("edit `{}`", file.target),
-        StepRecord::InstallFiles { files } => format!("install {} file{}", files.len(), if files.len() == 1 { "" } else { "s" }),
-        StepRecord::RestartPods { step, .. } => format!("restart the pods `{}` of this node", step.name_contains),
-        StepRecord::RestartStaticPods { step, .. } => format!("restart {}", restart_static_pods::names(&step.workloads)),
+        StepRecord::AwaitContainers(step) => text!("wait for {}", "等待 {}"; restart_static_pods::names(&step.workloads)),
+        StepRecord::AwaitEtcd(_) => text!("wait for etcd on this node", "等待本节点的 etcd"),
+        StepRecord::EditJson { file, .. } => text!("edit `{}`", "编辑 `{}`"; file.target),
+        StepRecord::InstallFiles { files } => text!("install {} file{}", "安装 {} 个文件{}"; files.len(), plural(files.len())),
+        StepRecord::RestartPods { step, .. } => text!("restart the pods `{}` of this node", "重启本节点的 Pod `{}`"; step.name_contains),
+        StepRecord::RestartStaticPods { step, .. } => text!("restart {}", "重启 {}"; restart_static_pods::names(&step.workloads)),
         StepRecord::UpdateDatabase { rows, step, .. } => {
-            format!("update {} row{} of `{}`", rows.len(), if rows.len() == 1 { "" } else { "s" }, step.table)
+            text!("update {} row{} of `{}`", "更新 {} 行{}（表 `{}`）"; rows.len(), plural(rows.len()), step.table)
         }
     }
+}
+
+fn plural(number: usize) -> &'static str {
+    if number == 1 { "" } else { word!("s", "") }
 }
 
 /// Puts back whatever of a step must never stay away, when a run stops in the middle.

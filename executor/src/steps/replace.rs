@@ -46,7 +46,7 @@ fn judge(change: &FileChange, sight: &Sight) -> Condition {
 }
 
 /// Why a change cannot be made at a target that is neither as before nor new.
-fn foreign(change: &FileChange, sight: &Sight) -> StepError {
+pub fn foreign(change: &FileChange, sight: &Sight) -> StepError {
     let target = change.target.clone();
     match sight {
         Sight::Unreadable(why) => StepError::Unreadable { target, why: why.clone() },

@@ -417,15 +417,21 @@ impl Ran {
         self
     }
 
-    /// The codes of the problems.
-    pub fn codes(&self) -> Vec<&str> {
-        self.document["problems"].as_array().unwrap().iter().map(|problem| problem["code"].as_str().unwrap()).collect()
+    /// The kinds of the problems, each of which has a code of its own that begins with the exit code and is said too.
+    pub fn kinds(&self) -> Vec<&str> {
+        let problems = self.document["problems"].as_array().unwrap();
+        let is_told = |problem: &serde_json::Value| {
+            let code = problem["code"].as_str().unwrap();
+            code.starts_with(&format!("RS-{}", self.exit)) && self.said.contains(&format!("error: {code} "))
+        };
+        assert!(problems.iter().all(is_told), "{}\n{}", self.document, self.said);
+        problems.iter().map(|problem| problem["kind"].as_str().unwrap()).collect()
     }
 
     #[track_caller]
-    pub fn refuses(self, exit: i32, code: &str) -> Self {
+    pub fn refuses(self, exit: i32, kind: &str) -> Self {
         let ran = self.expect(exit);
-        assert!(ran.codes().contains(&code), "{}", ran.said);
+        assert!(ran.kinds().contains(&kind), "{}", ran.said);
         ran
     }
 }

@@ -31,7 +31,7 @@ fn roles(facts: &NodeFacts) -> Vec<&str> {
 fn refused(node: &Node, words: &[&str], exit: i32, code: &str) -> Ran {
     let ran = node.run(&[&["facts", "--json"], words].concat());
     assert_eq!(ran.exit, exit, "{}", ran.said);
-    assert_eq!(ran.document["problems"][0]["code"], code, "{}", ran.document);
+    assert_eq!(ran.document["problems"][0]["kind"], code, "{}", ran.document);
     ran
 }
 

@@ -23,13 +23,13 @@ fn with_mounts(node: &Node, prepare: &str, inner: &Command) -> Option<Ran> {
 
 /// Checks that `plan` and `apply` refuse with these codes where things are mounted like this, and that no target is touched.
 #[track_caller]
-fn assert_refused(prepare: &str, codes: &[&str], says: &str) {
+fn assert_refused(prepare: &str, kinds: &[&str], says: &str) {
     let node = Node::of(&Site::new());
     let before = node.tree();
     for word in ["plan", "apply"] {
         let Some(ran) = with_mounts(&node, prepare, &node.bundle_command(&[word, "--json"])) else { return };
         let ran = ran.expect(4);
-        assert_eq!(ran.codes(), codes, "{prepare}: {}", ran.said);
+        assert_eq!(ran.kinds(), kinds, "{prepare}: {}", ran.said);
         assert!(ran.said.contains(says) && ran.said.contains("hint:"), "{prepare}: {}", ran.said);
     }
     assert_eq!(node.tree(), before, "{prepare}");
@@ -88,7 +88,7 @@ fn what_is_marked_immutable() {
     assert!(mark("-i", "srv/kubernetes"));
     let ran = ran.refuses(4, "read-only");
     assert!(ran.said.contains("marked immutable") && ran.said.contains("lsattr"), "{}", ran.said);
-    assert_eq!(in_folder.refuses(4, "read-only").codes(), ["read-only", "read-only", "read-only"]);
+    assert_eq!(in_folder.refuses(4, "read-only").kinds(), ["read-only", "read-only", "read-only"]);
     assert_eq!(node.targets().len(), before.keys().filter(|path| path.starts_with("srv") || path.starts_with("var/lib/meta")).count());
 }
 

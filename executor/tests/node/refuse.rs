@@ -7,12 +7,12 @@ use bundle_format::slice::Step;
 use time::macros::datetime;
 
 #[track_caller]
-fn assert_refused(node: &Node, codes: &[&str]) -> Ran {
+fn assert_refused(node: &Node, kinds: &[&str]) -> Ran {
     let before = node.tree();
     let planned = node.with_bundle(&["plan"]).expect(4);
-    assert_eq!(planned.codes(), codes, "{}", planned.said);
+    assert_eq!(planned.kinds(), kinds, "{}", planned.said);
     let ran = node.apply().expect(4);
-    assert_eq!(ran.codes(), codes, "{}", ran.said);
+    assert_eq!(ran.kinds(), kinds, "{}", ran.said);
     assert!(ran.said.contains("hint:"), "{}", ran.said);
     assert_eq!(node.tree(), before);
     ran

@@ -2,6 +2,7 @@
 
 use std::{fmt, io, net::SocketAddr, time::Duration};
 
+use bundle_format::{text, word};
 use rustls::{AlertDescription, Error as TlsError};
 use serde::Serialize;
 use thiserror::Error;
@@ -23,9 +24,9 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Connecting => "while connecting",
-            Self::Handshake => "during the TLS handshake",
-            Self::Answer => "while waiting for an answer",
+            Self::Connecting => word!("while connecting", "在连接时"),
+            Self::Handshake => word!("during the TLS handshake", "在 TLS 握手时"),
+            Self::Answer => word!("while waiting for an answer", "在等待应答时"),
         })
     }
 }
@@ -34,7 +35,7 @@ impl fmt::Display for Stage {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum AskError {
     /// It sent a fatal alert of TLS: mostly, it does not accept the client's certificate.
-    #[error("{to} refuses TLS {stage}: `{alert}`")]
+    #[error("{}", text!("{to} refuses TLS {stage}: `{alert}`", "{to} {stage}拒绝 TLS：`{alert}`"))]
     Alert {
         /// The address.
         to: SocketAddr,
@@ -44,7 +45,7 @@ pub enum AskError {
         alert: String,
     },
     /// The connection ended too early.
-    #[error("{to} breaks off {stage}: {why}")]
+    #[error("{}", text!("{to} breaks off {stage}: {why}", "{to} {stage}断开：{why}"))]
     Broken {
         /// The address.
         to: SocketAddr,
@@ -54,7 +55,7 @@ pub enum AskError {
         why: String,
     },
     /// What answers does not speak HTTP.
-    #[error("{to} does not speak HTTP: {why}")]
+    #[error("{}", text!("{to} does not speak HTTP: {why}", "{to} 应答的不是 HTTP：{why}"))]
     NotHttp {
         /// The address.
         to: SocketAddr,
@@ -62,7 +63,7 @@ pub enum AskError {
         why: String,
     },
     /// What answers does not speak TLS.
-    #[error("{to} does not speak TLS: {why}")]
+    #[error("{}", text!("{to} does not speak TLS: {why}", "{to} 应答的不是 TLS：{why}"))]
     NotTls {
         /// The address.
         to: SocketAddr,
@@ -70,19 +71,19 @@ pub enum AskError {
         why: String,
     },
     /// What should be a path is none.
-    #[error("`{path}` is no path to ask for")]
+    #[error("{}", text!("`{path}` is no path to ask for", "`{path}` 不是可请求的路径"))]
     Path {
         /// Its beginning.
         path: String,
     },
     /// Nothing listens at the port.
-    #[error("nothing listens at {to}")]
+    #[error("{}", text!("nothing listens at {to}", "{to} 没有程序监听"))]
     Refused {
         /// The address.
         to: SocketAddr,
     },
     /// Too late.
-    #[error("{to} takes longer than {} {stage}", seconds(*.patience))]
+    #[error("{}", text!("{to} takes longer than {} {stage}", "{to} {stage}超过 {}"; seconds(*patience)))]
     TimedOut {
         /// The address.
         to: SocketAddr,
@@ -92,7 +93,7 @@ pub enum AskError {
         patience: Duration,
     },
     /// TLS failed, on this side of it.
-    #[error("TLS with {to} fails {stage}: {why}")]
+    #[error("{}", text!("TLS with {to} fails {stage}: {why}", "与 {to} 的 TLS {stage}失败：{why}"))]
     Tls {
         /// The address.
         to: SocketAddr,
@@ -102,7 +103,7 @@ pub enum AskError {
         why: String,
     },
     /// Too large.
-    #[error("the answer of {to} is larger than {most} bytes")]
+    #[error("{}", text!("the answer of {to} is larger than {most} bytes", "{to} 的应答超过 {most} 字节"))]
     TooLarge {
         /// The address.
         to: SocketAddr,
@@ -110,7 +111,7 @@ pub enum AskError {
         most: usize,
     },
     /// The system knows no way to the address.
-    #[error("{to} cannot be reached: {why}")]
+    #[error("{}", text!("{to} cannot be reached: {why}", "无法连接 {to}：{why}"))]
     Unreachable {
         /// The address.
         to: SocketAddr,
@@ -153,7 +154,7 @@ impl Context {
         }
         match error.kind() {
             io::ErrorKind::TimedOut => self.timed_out(stage),
-            io::ErrorKind::UnexpectedEof => AskError::Broken { to: self.to, stage, why: "the connection ends".to_owned() },
+            io::ErrorKind::UnexpectedEof => AskError::Broken { to: self.to, stage, why: text!("the connection ends", "连接结束") },
             _ => AskError::Broken { to: self.to, stage, why: error.to_string() },
         }
     }
@@ -194,5 +195,5 @@ fn words(alert: AlertDescription) -> String {
 
 /// A duration for people.
 pub(super) fn seconds(duration: Duration) -> String {
-    format!("{} s", duration.as_secs_f64())
+    text!("{} s", "{} 秒"; duration.as_secs_f64())
 }

@@ -1,5 +1,6 @@
 //! The head of an answer. Pure.
 
+use bundle_format::text;
 use thiserror::Error;
 
 /// The largest head, in bytes.
@@ -11,19 +12,19 @@ const MOST_FIELDS: usize = 64;
 #[derive(Debug, Error, Eq, PartialEq)]
 pub enum HeadError {
     /// The body comes in an encoding, which no one who is asked by HTTP/1.0 may choose (RFC 9112, 6.1).
-    #[error("the body is transferred in an encoding that was not asked for")]
+    #[error("{}", text!("the body is transferred in an encoding that was not asked for", "正文使用了未请求的传输编码"))]
     Encoded,
     /// The length of the body is said in a way that is not one number.
-    #[error("the length of the body is `{0}`")]
+    #[error("{}", text!("the length of the body is `{_0}`", "正文长度是 `{_0}`"))]
     Length(String),
     /// Not a head.
     #[error("{0}")]
     Malformed(#[from] httparse::Error),
     /// The connection ended within it.
-    #[error("the head of the answer is cut short")]
+    #[error("{}", text!("the head of the answer is cut short", "应答头不完整"))]
     Short,
     /// Too large.
-    #[error("the head of the answer is larger than {MOST_HEAD} bytes")]
+    #[error("{}", text!("the head of the answer is larger than {MOST_HEAD} bytes", "应答头超过 {MOST_HEAD} 字节"))]
     Size,
 }
 

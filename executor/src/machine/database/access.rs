@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
+use bundle_format::text;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -81,16 +82,19 @@ pub struct Tls {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum CommandError {
     /// Nothing is in it.
-    #[error("the command is empty")]
+    #[error("{}", text!("the command is empty", "命令为空"))]
     Empty,
     /// It carries a password, which everyone on this machine could read while it runs.
-    #[error("word {word} of the command carries a password: put it into an option file instead (`--defaults-extra-file`)")]
+    #[error("{}", text!(
+        "word {word} of the command carries a password: put it into an option file instead (`--defaults-extra-file`)",
+        "命令的第 {word} 个词含有口令：请改为写入选项文件（`--defaults-extra-file`）"
+    ))]
     Password {
         /// Which word, from 1.
         word: usize,
     },
     /// A quotation mark has no partner, or a backslash nothing after it.
-    #[error("the command ends within a quotation")]
+    #[error("{}", text!("the command ends within a quotation", "命令中的引号没有结束"))]
     Quotation,
 }
 

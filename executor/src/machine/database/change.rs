@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bundle_format::{digest::Digest, slice::UpdateDatabase};
+use bundle_format::{digest::Digest, slice::UpdateDatabase, word};
 use zeroize::Zeroizing;
 
 use super::{
@@ -200,7 +200,7 @@ fn put_back(
         statements.push(Statement::Do { sql, values: key_values(row.key) });
         statements.push(expect(names, exchanges, "now", *index));
     }
-    if session.ask("put the rows back", statements).is_ok() {
+    if session.ask(word!("put the rows back", "恢复行"), statements).is_ok() {
         return cause;
     }
     let keys = changed.iter().map(|index| exchanges[*index].key.to_owned()).collect();

@@ -2,7 +2,7 @@
 //!
 //! Making a table ends a transaction, so the copy comes before it. Rows are only ever added to it.
 
-use bundle_format::{digest::Digest, slice::UpdateDatabase};
+use bundle_format::{digest::Digest, slice::UpdateDatabase, word};
 
 use super::{
     error::DatabaseError,
@@ -96,7 +96,7 @@ pub fn keep(
     let Names { table, copy, key, .. } = Names::of(step);
     let differs = || DatabaseError::CopyDiffers { table: step.backup_table.to_string() };
     if look(session, step)?.is_none() {
-        session.ask("make the copy", vec![Statement::plain(&format!("create table {copy} like {table}"))])?;
+        session.ask(word!("make the copy", "建立备份表"), vec![Statement::plain(&format!("create table {copy} like {table}"))])?;
     }
     match look(session, step)?.ok_or_else(differs)?.worth(now, former) {
         Worth::Whole => return Ok(()),
@@ -109,7 +109,7 @@ pub fn keep(
          on c.{key} = t.{key} and cast(c.{key} as binary) = cast(t.{key} as binary) where c.{key} is null"
     );
     // Reading the table for it waits for whoever changes its rows.
-    session.ask("fill the copy", frame.lock_wait().into_iter().chain([Statement::plain(&fill)]).collect())?;
+    session.ask(word!("fill the copy", "填充备份表"), frame.lock_wait().into_iter().chain([Statement::plain(&fill)]).collect())?;
     match look(session, step)?.ok_or_else(differs)?.worth(now, former) {
         Worth::Whole => Ok(()),
         Worth::Partial | Worth::Other => Err(differs()),

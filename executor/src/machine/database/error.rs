@@ -1,24 +1,28 @@
 //! Every way in which a database can fail, and what a server's number means. No variant holds a value of a row.
 
+use bundle_format::text;
 use thiserror::Error;
 
 /// A database that could not be read or changed.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum DatabaseError {
     /// The answer is not one that was asked for.
-    #[error("while trying to {doing}, the database gave an answer that cannot be understood")]
+    #[error("{}", text!("while trying to {doing}, the database gave an answer that cannot be understood", "在{doing}时，数据库的应答无法理解"))]
     Answer {
         /// What was tried.
         doing: &'static str,
     },
     /// A row is neither what it was nor what it becomes.
-    #[error("row `{key}` holds something else than before and than the new value: somebody changed it meanwhile")]
+    #[error("{}", text!(
+        "row `{key}` holds something else than before and than the new value: somebody changed it meanwhile",
+        "行 `{key}` 既不是原值也不是新值：期间被他人改动"
+    ))]
     Changed {
         /// Its key.
         key: String,
     },
     /// The client program failed, and not with an error of a server.
-    #[error("`{command}` {status}{}", colon(.why))]
+    #[error("{}", text!("`{command}` {status}{}", "`{command}` {status}{}"; colon(why)))]
     Client {
         /// The program and its arguments.
         command: String,
@@ -28,7 +32,7 @@ pub enum DatabaseError {
         why: String,
     },
     /// There is no such column, or it cannot hold text.
-    #[error("column `{column}` of `{table}` {why}")]
+    #[error("{}", text!("column `{column}` of `{table}` {why}", "`{table}` 的列 `{column}` {why}"))]
     Column {
         /// The table.
         table: String,
@@ -38,7 +42,7 @@ pub enum DatabaseError {
         why: String,
     },
     /// The client program cannot be started.
-    #[error("cannot start `{program}`: {why}")]
+    #[error("{}", text!("cannot start `{program}`: {why}", "无法启动 `{program}`：{why}"))]
     CommandStart {
         /// The program.
         program: String,
@@ -46,13 +50,16 @@ pub enum DatabaseError {
         why: String,
     },
     /// The table that should become the copy holds something else.
-    #[error("table `{table}` exists and holds other rows than those to be kept: rename it, for example to `{table}_old`")]
+    #[error("{}", text!(
+        "table `{table}` exists and holds other rows than those to be kept: rename it, for example to `{table}_old`",
+        "表 `{table}` 已存在，且内容与应保存的行不同：请改名，例如 `{table}_old`"
+    ))]
     CopyDiffers {
         /// The copy.
         table: String,
     },
     /// Who asks is not let in.
-    #[error("{server} denies access: {why}")]
+    #[error("{}", text!("{server} denies access: {why}", "{server} 拒绝访问：{why}"))]
     Denied {
         /// Where it was asked.
         server: String,
@@ -60,7 +67,7 @@ pub enum DatabaseError {
         why: String,
     },
     /// The storage engine fails.
-    #[error("while trying to {doing}, the storage engine failed: error {code} ({why})")]
+    #[error("{}", text!("while trying to {doing}, the storage engine failed: error {code} ({why})", "在{doing}时，存储引擎出错：错误 {code}（{why}）"))]
     Engine {
         /// What was tried.
         doing: &'static str,
@@ -70,7 +77,10 @@ pub enum DatabaseError {
         why: String,
     },
     /// The engine knows no transactions, and rows could not be put back after a failure.
-    #[error("{} may already be changed and could not be put back (the table knows no transactions), after: {cause}", keys_of(.keys))]
+    #[error("{}", text!(
+        "{} may already be changed and could not be put back (the table knows no transactions), after: {cause}",
+        "{} 可能已被改动且未能恢复（该表不支持事务），起因：{cause}"; keys_of(keys)
+    ))]
     HalfDone {
         /// The keys of rows that were changed.
         keys: Vec<String>,
@@ -78,10 +88,10 @@ pub enum DatabaseError {
         cause: Box<DatabaseError>,
     },
     /// Another connection holds the rows or the table.
-    #[error("another connection holds the rows or the table: the lock did not come in time")]
+    #[error("{}", text!("another connection holds the rows or the table: the lock did not come in time", "其他连接占用了这些行或该表：未能及时取得锁"))]
     LockWait,
     /// The connection ended in the middle.
-    #[error("the connection to {server} was lost while trying to {doing}: {why}")]
+    #[error("{}", text!("the connection to {server} was lost while trying to {doing}: {why}", "在{doing}时，与 {server} 的连接中断：{why}"))]
     Lost {
         /// Where it was.
         server: String,
@@ -91,7 +101,7 @@ pub enum DatabaseError {
         why: String,
     },
     /// Something needs a right that is missing.
-    #[error("no right to {doing}: {why}")]
+    #[error("{}", text!("no right to {doing}: {why}", "没有权限{doing}：{why}"))]
     NoRights {
         /// What was tried.
         doing: &'static str,
@@ -99,37 +109,37 @@ pub enum DatabaseError {
         why: String,
     },
     /// There is no such schema, or it may not be seen.
-    #[error("there is no database `{schema}`, or this user may not see it")]
+    #[error("{}", text!("there is no database `{schema}`, or this user may not see it", "没有数据库 `{schema}`，或该用户无权查看"))]
     NoSuchSchema {
         /// The schema.
         schema: String,
     },
     /// There is no such table.
-    #[error("there is no table `{table}`")]
+    #[error("{}", text!("there is no table `{table}`", "没有表 `{table}`"))]
     NoTable {
         /// The table.
         table: String,
     },
     /// A row has no value at all.
-    #[error("row `{key}` has no value (NULL)")]
+    #[error("{}", text!("row `{key}` has no value (NULL)", "行 `{key}` 没有值（NULL）"))]
     NoValue {
         /// Its key.
         key: String,
     },
     /// A row would not hold what was written to it.
-    #[error("row `{key}` does not hold what was written to it")]
+    #[error("{}", text!("row `{key}` does not hold what was written to it", "行 `{key}` 的内容与写入的不符"))]
     NotStored {
         /// Its key.
         key: String,
     },
     /// The server or the session takes no changes.
-    #[error("the server is read-only: {why}")]
+    #[error("{}", text!("the server is read-only: {why}", "数据库服务器只读：{why}"))]
     ReadOnly {
         /// What it said, masked.
         why: String,
     },
     /// No row has a key.
-    #[error("table `{table}` has no row `{key}`")]
+    #[error("{}", text!("table `{table}` has no row `{key}`", "表 `{table}` 中没有行 `{key}`"))]
     RowMissing {
         /// The table.
         table: String,
@@ -137,7 +147,7 @@ pub enum DatabaseError {
         key: String,
     },
     /// Several rows have a key.
-    #[error("table `{table}` has {count} rows `{key}`")]
+    #[error("{}", text!("table `{table}` has {count} rows `{key}`", "表 `{table}` 中有 {count} 个行 `{key}`"))]
     RowTwice {
         /// The table.
         table: String,
@@ -147,19 +157,22 @@ pub enum DatabaseError {
         count: usize,
     },
     /// A schema's name cannot be used.
-    #[error("the database name `{}` has a character that no name should have", .name.escape_debug())]
+    #[error("{}", text!("the database name `{}` has a character that no name should have", "数据库名 `{}` 含有不应出现的字符"; name.escape_debug()))]
     SchemaName {
         /// As it was given.
         name: String,
     },
     /// The user sees no schema at all, so nothing can be said about the table.
-    #[error("this user may see no database, so whether there is a table `{table}` cannot be told")]
+    #[error("{}", text!(
+        "this user may see no database, so whether there is a table `{table}` cannot be told",
+        "该用户看不到任何数据库，无法得知是否有表 `{table}`"
+    ))]
     SeesNothing {
         /// The table.
         table: String,
     },
     /// The server answered with an error that has no variant of its own.
-    #[error("while trying to {doing}, the server answered with error {code} ({why})")]
+    #[error("{}", text!("while trying to {doing}, the server answered with error {code} ({why})", "在{doing}时，服务器返回错误 {code}（{why}）"))]
     Server {
         /// What was tried.
         doing: &'static str,
@@ -169,7 +182,7 @@ pub enum DatabaseError {
         why: String,
     },
     /// Several schemas have the table.
-    #[error("several databases have a table `{table}`: {}. Name one", .schemas.join(", "))]
+    #[error("{}", text!("several databases have a table `{table}`: {}. Name one", "多个数据库含有表 `{table}`：{}。请指定一个"; schemas.join(", ")))]
     SeveralSchemas {
         /// The table.
         table: String,
@@ -177,7 +190,7 @@ pub enum DatabaseError {
         schemas: Vec<String>,
     },
     /// No answer in time.
-    #[error("no answer from {server} within {seconds} s while trying to {doing}")]
+    #[error("{}", text!("no answer from {server} within {seconds} s while trying to {doing}", "在{doing}时，{server} 在 {seconds} 秒内没有应答"))]
     TimedOut {
         /// Who was asked.
         server: String,
@@ -187,7 +200,7 @@ pub enum DatabaseError {
         seconds: u64,
     },
     /// TLS was asked for and could not be had.
-    #[error("no TLS with {server}: {why}")]
+    #[error("{}", text!("no TLS with {server}: {why}", "无法与 {server} 建立 TLS：{why}"))]
     Tls {
         /// Where.
         server: String,
@@ -195,13 +208,16 @@ pub enum DatabaseError {
         why: String,
     },
     /// A value is too long to be looked at.
-    #[error("row `{key}` has a value of more than 1 MiB")]
+    #[error("{}", text!("row `{key}` has a value of more than 1 MiB", "行 `{key}` 的值超过 1 MiB"))]
     TooLong {
         /// Its key.
         key: String,
     },
     /// The column is too short for a value.
-    #[error("row `{key}` needs {needs} bytes, and its column `{column}` ({kind}) takes {takes}")]
+    #[error("{}", text!(
+        "row `{key}` needs {needs} bytes, and its column `{column}` ({kind}) takes {takes}",
+        "行 `{key}` 需要 {needs} 字节，而列 `{column}`（{kind}）只能容纳 {takes} 字节"
+    ))]
     TooShort {
         /// The key.
         key: String,
@@ -215,7 +231,7 @@ pub enum DatabaseError {
         takes: u64,
     },
     /// The server cannot be reached.
-    #[error("cannot reach {server}: {why}")]
+    #[error("{}", text!("cannot reach {server}: {why}", "无法连接 {server}：{why}"))]
     Unreachable {
         /// Where it was looked for.
         server: String,

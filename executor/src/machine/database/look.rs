@@ -1,6 +1,6 @@
 //! What is there: the schema, the table, its column of values, and rows by their keys. Nothing is changed.
 
-use bundle_format::{digest::Digest, slice::UpdateDatabase};
+use bundle_format::{digest::Digest, slice::UpdateDatabase, word};
 use zeroize::Zeroizing;
 
 use super::{
@@ -99,7 +99,7 @@ pub fn enter(session: &mut Session<'_>, access: &Access, step: &UpdateDatabase) 
     };
     session.enter(&schema)?;
     let rest = "from information_schema.schemata where schema_name = database()";
-    let found = session.ask("enter the database", vec![ask("'schema'", rest, vec![])]);
+    let found = session.ask(word!("enter the database", "进入数据库"), vec![ask("'schema'", rest, vec![])]);
     match found {
         Ok(found) if found.is_empty() => Err(DatabaseError::NoSuchSchema { schema }),
         Ok(_) => Ok(Some(schema)),
@@ -137,7 +137,7 @@ pub fn ask(expression: &str, rest: &str, values: Vec<Value>) -> Statement {
 /// Whether the schema has this table.
 pub fn exists(session: &mut Session<'_>, table: &str) -> Result<bool, DatabaseError> {
     let rest = "from information_schema.tables where table_schema = database() and table_name = ?";
-    let found = session.ask("look for the table", vec![ask("'there'", rest, vec![Value::Text(table.to_owned())])])?;
+    let found = session.ask(word!("look for the table", "查找表"), vec![ask("'there'", rest, vec![Value::Text(table.to_owned())])])?;
     Ok(!found.is_empty())
 }
 
@@ -175,7 +175,7 @@ fn unfit(step: &UpdateDatabase, column: &str, why: String) -> DatabaseError {
 /// Values are written as bytes, so a column has to keep them as they are: no numbers, and no character set in which an ASCII
 /// character has more than one byte.
 fn capacity(step: &UpdateDatabase, [kind, characters, bytes, charset]: [&str; 4]) -> Result<Capacity, DatabaseError> {
-    let answer = DatabaseError::Answer { doing: "look at the table" };
+    let answer = DatabaseError::Answer { doing: word!("look at the table", "查看表") };
     let (Some(kind), Some(charset)) = (plain(kind), plain(charset)) else { return Err(answer) };
     let (Ok(characters), Ok(bytes)) = (characters.parse(), bytes.parse()) else { return Err(answer) };
     let is_text = ["char", "varchar", "tinytext", "text", "mediumtext", "longtext"].contains(&kind.as_str());
@@ -197,7 +197,7 @@ pub fn rows<'k>(
 ) -> Result<Vec<Row>, DatabaseError> {
     let value = &names.value;
     let told = |index| format!("concat_ws('/', 'row', '{index}', ifnull(length({value}), 'null'), ifnull(sha2({value}, 256), 'none'))");
-    let found = session.ask("read the rows", by_key(names, table, keys.clone(), told));
+    let found = session.ask(word!("read the rows", "读取行"), by_key(names, table, keys.clone(), told));
     let has_digests = |answers: &[Answer]| answers.iter().all(|answer| answer.ends_with("/null/none") || !answer.ends_with("/none"));
     match found {
         Ok(answers) if has_digests(&answers) => Ok(keys.enumerate().map(|(index, key)| digested(key, index, &answers)).collect()),

@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use bundle_format::word;
 use mysql::{
     Conn, DriverError, Error, Opts, OptsBuilder, QueryResult, SslOpts,
     prelude::{Protocol, Queryable as _},
@@ -45,7 +46,7 @@ impl Connection {
     /// Connects and says the prologue.
     pub fn open(native: &Native, patience: Duration) -> Result<Self, DatabaseError> {
         let server = native.server.to_string();
-        let context = Context { server: &server, doing: "connect" };
+        let context = Context { server: &server, doing: word!("connect", "连接") };
         let options = options(native, patience);
         let (to, from) = channel();
         // The driver has a limit for each read but none for them all. A thread that is left behind has changed nothing, and ends
@@ -56,7 +57,7 @@ impl Connection {
             Err(_) => return Err(late(context, patience)),
         };
         let mut connection = Self { conn, server, patience };
-        connection.say("begin a session", PROLOGUE.map(Statement::plain).into()).end?;
+        connection.say(word!("begin a session", "开始会话"), PROLOGUE.map(Statement::plain).into()).end?;
         Ok(connection)
     }
 
@@ -64,7 +65,7 @@ impl Connection {
     pub fn enter(&mut self, schema: &str) -> Result<(), DatabaseError> {
         let guard = Watchdog::over(self.conn.as_raw_fd(), self.patience);
         let entered = self.conn.select_db(schema);
-        let context = Context { server: &self.server, doing: "enter the database" };
+        let context = Context { server: &self.server, doing: word!("enter the database", "进入数据库") };
         entered.map_err(|error| match &error {
             Error::MySqlError(told) if told.code == 1049 => DatabaseError::NoSuchSchema { schema: schema.to_owned() },
             _ if guard.has_bitten() => late(context, self.patience),

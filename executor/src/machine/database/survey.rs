@@ -1,6 +1,6 @@
 //! What is there and what may be done, before anything is.
 
-use bundle_format::{digest::Digest, slice::UpdateDatabase};
+use bundle_format::{digest::Digest, slice::UpdateDatabase, word};
 
 use super::{
     Database, DatabaseError, KeyedValue,
@@ -135,7 +135,7 @@ fn try_update(session: &mut Session<'_>, step: &UpdateDatabase) -> Result<(), Da
     let sql = format!("update {table} set {value} = {value} where {} and 1 = 0", names.is_key());
     let key = step.rows.first().map(|row| row.key.as_str()).unwrap_or_default();
     let update = Statement::Do { sql, values: key_values(key) };
-    session.ask("change rows", vec![Statement::plain("start transaction"), update, Statement::plain("rollback")]).map(drop)
+    session.ask(word!("change rows", "改动行"), vec![Statement::plain("start transaction"), update, Statement::plain("rollback")]).map(drop)
 }
 
 /// A statement that is prepared is judged, but not done.
@@ -145,7 +145,7 @@ fn try_copy(session: &mut Session<'_>, step: &UpdateDatabase, copy: &Copy) -> Re
         Copy::Absent => format!("create table {name} like {table}"),
         Copy::Present(_) => format!("insert into {name} select * from {table}"),
     };
-    session.ask("make the copy", vec![Statement::plain(&format!("prepare reseal from '{sql}'"))]).map(drop)
+    session.ask(word!("make the copy", "建立备份表"), vec![Statement::plain(&format!("prepare reseal from '{sql}'"))]).map(drop)
 }
 
 /// What a trial says about rights is a finding; that the database cannot be asked is not.

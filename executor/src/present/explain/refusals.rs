@@ -1,158 +1,233 @@
 //! What may be done about each refusal of the preflight.
 
-use super::{Call, Problem};
-use crate::{guard::Risk, identity::NodeListing, machine::database::DatabaseError, preflight::Refusal};
+use bundle_format::text;
 
-/// A refusal as a problem.
-pub(super) fn explain_refusal(refusal: &Refusal, call: &Call) -> Problem {
-    let (code, hints) = refusal_hints(refusal, call);
-    Problem { code, message: refusal.to_string(), hints }
-}
+use super::{Advice, Call, database};
+use crate::{code::Code, guard::Risk, identity::NodeListing, preflight::Refusal};
 
+/// A code and the next commands.
 #[expect(clippy::too_many_lines, reason = "one arm for each refusal")]
-fn refusal_hints(refusal: &Refusal, call: &Call) -> (&'static str, Vec<String>) {
-    let one = |hint: &str| vec![hint.to_owned()];
+pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
     match refusal {
         Refusal::AuthorityAbsent { .. } => (
-            "authority-absent",
-            one("nothing on this node proves that the bundle is for it; put the site's present CA certificate back first"),
+            Code::AuthorityAbsent,
+            vec![text!(
+                "nothing on this node proves that the bundle is for it; put the site's present CA certificate back first",
+                "本节点上没有任何内容能证明证书包属于它；请先恢复站点现有的 CA 证书"
+            )],
         ),
-        Refusal::Blind { .. } => ("blind", vec![format!("to restart without knowing: {}", call.again("--force-quorum-loss"))]),
+        Refusal::Blind { .. } | Refusal::Risk(Risk::Blind(_)) => {
+            (Code::Blind, vec![text!("to restart without knowing: {}", "在未知状态下仍要重启：{}"; call.again("--force-quorum-loss"))])
+        }
         Refusal::Busy { pid } => {
-            let look = pid.map_or_else(|| "wait for it".to_owned(), |pid| format!("wait for it, or look at it: `ps -fp {pid}`"));
-            ("busy", vec![look])
+            let look = pid.map_or_else(
+                || text!("wait for it", "请等待其结束"),
+                |pid| text!("wait for it, or look at it: `ps -fp {pid}`", "请等待其结束，或查看：`ps -fp {pid}`"),
+            );
+            (Code::Busy, vec![look])
         }
-        Refusal::ChangedSince { .. } => ("changed-since", changed_since_hints("the files", call)),
-        Refusal::RowsChangedSince { .. } => ("changed-since", changed_since_hints("the rows", call)),
-        Refusal::ClockAhead { now, .. } => {
-            ("clock-ahead", vec![format!("it is {now} here; compare with another clock, then `date -u -s '<YYYY-MM-DD hh:mm:ss>'`")])
+        Refusal::ChangedSince { .. } => (Code::FilesChanged, changed_since(&text!("the files", "文件"), call)),
+        Refusal::RowsChangedSince { .. } => (Code::RowsChanged, changed_since(&text!("the rows", "数据库行"), call)),
+        Refusal::UnreadableSince { targets, .. } => {
+            let paths = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            (
+                Code::UnreadableSince,
+                vec![
+                    text!("look at it: `ls -l {paths}`", "查看：`ls -l {paths}`"),
+                    text!("see where the run stands: {}", "查看该次执行的状态：{}"; call.other("status")),
+                ],
+            )
         }
-        Refusal::ClockBefore { now, .. } => {
-            ("clock", vec![format!("it is {now} here; set the clock: `date -u -s '<YYYY-MM-DD hh:mm:ss>'`")])
-        }
-        Refusal::Database(error) => ("database", database_hints(error, call)),
-        Refusal::DiskLeaf { .. } => (
-            "disk-leaf",
-            one(
-                "the certificate on this node is not from the authority that the bundle renews: have the bundle built from this site's files",
-            ),
+        Refusal::ClockAhead { now, .. } => (
+            Code::ClockAhead,
+            vec![text!(
+                "it is {now} here; compare with another clock, then `date -u -s '<YYYY-MM-DD hh:mm:ss>'`",
+                "本节点时间为 {now}；请与其他时钟对比，然后执行 `date -u -s '<YYYY-MM-DD hh:mm:ss>'`"
+            )],
         ),
-        Refusal::Document { target, .. } => ("document", vec![format!("mend the document, or have the vendor mend it: `less {target}`")]),
-        Refusal::DocumentMissing { target } => ("document-missing", vec![format!("look for it: `ls -l $(dirname {target})`")]),
+        Refusal::ClockBefore { now, .. } => (
+            Code::ClockBefore,
+            vec![text!(
+                "it is {now} here; set the clock: `date -u -s '<YYYY-MM-DD hh:mm:ss>'`",
+                "本节点时间为 {now}；请校正时钟：`date -u -s '<YYYY-MM-DD hh:mm:ss>'`"
+            )],
+        ),
+        Refusal::Database(error) => database::advise(error, call),
+        Refusal::DiskLeaf { .. } => (
+            Code::DiskLeaf,
+            vec![text!(
+                "the certificate on this node is not from the authority that the bundle renews: have the bundle built from this site's files",
+                "本节点的证书不是由证书包所续签的 CA 颁发：请用本站点的文件重新制作证书包"
+            )],
+        ),
+        Refusal::Document { target, .. } => (
+            Code::Document,
+            vec![text!("mend the document, or have the vendor mend it: `less {target}`", "请修复该文档，或请厂商修复：`less {target}`")],
+        ),
+        Refusal::DocumentMissing { target } => {
+            (Code::DocumentMissing, vec![text!("look for it: `ls -l $(dirname {target})`", "请查找：`ls -l $(dirname {target})`")])
+        }
         Refusal::Full { folder, .. } => {
-            ("full", vec![format!("make room: `df -h {folder}`"), format!("old backups can go: {}", call.other("backups prune"))])
+            (Code::Full, vec![text!("make room: `df -h {folder}`", "请释放空间：`df -h {folder}`"), old_backups(call)])
         }
         Refusal::FullOfFiles { folder, .. } => (
-            "full",
-            vec![
-                format!("remove files that nobody needs: `df -i {folder}`"),
-                format!("old backups can go: {}", call.other("backups prune")),
-            ],
+            Code::FullOfFiles,
+            vec![text!("remove files that nobody needs: `df -i {folder}`", "请删除无用文件：`df -i {folder}`"), old_backups(call)],
         ),
-        Refusal::Holding { holding, .. } => ("holding", vec![format!("look at it: `ls -ld {holding}; findmnt -T {holding}`")]),
-        Refusal::Manifest { manifest, holding, .. } => {
-            ("manifest", vec![format!("is this the right node? exactly one of both must be there: `ls -l {manifest} {holding}/`")])
+        Refusal::Holding { holding, .. } => (Code::Holding, vec![look(&format!("ls -ld {holding}; findmnt -T {holding}"))]),
+        Refusal::Manifest { manifest, holding, .. } => (
+            Code::Manifest,
+            vec![text!(
+                "is this the right node? exactly one of both must be there: `ls -l {manifest} {holding}/`",
+                "是否是正确的节点？两处中应恰有一处存在：`ls -l {manifest} {holding}/`"
+            )],
+        ),
+        Refusal::Needed { .. } => {
+            (Code::Needed, vec![text!("see what is kept, and why: {}", "查看保存的内容及原因：{}"; call.other("backups"))])
         }
-        Refusal::Needed { .. } => ("needed", vec![format!("see what is kept, and why: {}", call.other("backups"))]),
-        Refusal::NewLeaf { .. } => ("new-leaf", one("the bundle would break this cluster: have it built again from this site's files")),
-        Refusal::NoCertificate { target, .. } => {
-            ("no-certificate", vec![format!("restore the file, or move it away: `openssl x509 -noout -in {target}`")])
+        Refusal::NewLeaf { .. } => (
+            Code::NewLeaf,
+            vec![text!(
+                "the bundle would break this cluster: have it built again from this site's files",
+                "该证书包会使本集群中断：请用本站点的文件重新制作"
+            )],
+        ),
+        Refusal::NoCertificate { target, .. } => (
+            Code::NoCertificate,
+            vec![text!(
+                "restore the file, or move it away: `openssl x509 -noout -in {target}`",
+                "请恢复该文件，或将其移走：`openssl x509 -noout -in {target}`"
+            )],
+        ),
+        Refusal::NodeAmbiguous { .. } => {
+            (Code::NodeAmbiguous, vec![text!("say which it is: {}", "请指定节点：{}"; call.as_node("<name>"))])
         }
-        Refusal::NodeAmbiguous { .. } => ("node-ambiguous", vec![format!("say which it is: {}", call.as_node("<name>"))]),
-        Refusal::NodeUnknown { nodes, .. } => ("node-unknown", listing(nodes, call)),
-        Refusal::NodeNotThere { nodes, .. } => ("node-not-there", listing(nodes, call)),
+        Refusal::NodeUnknown { nodes, .. } => (Code::NodeUnknown, listing(nodes, call)),
+        Refusal::NodeNotThere { nodes, .. } => (Code::NodeNotThere, listing(nodes, call)),
         Refusal::NotAFile { target, kind: "symbolic link" } => (
-            "not-a-file",
+            Code::IsALink,
             vec![
-                format!("see where it leads: `readlink -f {target}`"),
-                "have the bundle built for that path, or put the file itself in the link's place, where nobody else needs the link"
-                    .to_owned(),
+                text!("see where it leads: `readlink -f {target}`", "查看其指向：`readlink -f {target}`"),
+                text!(
+                    "have the bundle built for that path, or put the file itself in the link's place, where nobody else needs the link",
+                    "请按该路径制作证书包；若无他人需要该链接，也可用文件本身替换它"
+                ),
             ],
         ),
-        Refusal::NotAFile { target, .. } => ("not-a-file", vec![format!("look at it: `ls -ld {target}`")]),
-        Refusal::NotRoot => ("not-root", vec![format!("`sudo {}`", call.again("").trim_matches('`'))]),
-        Refusal::OtherKey { .. } => ("other-key", one("have the bundle built again")),
+        Refusal::NotAFile { target, .. } => (Code::NotAFile, vec![look(&format!("ls -ld {target}"))]),
+        Refusal::NotRoot => (Code::NotRoot, vec![format!("`sudo {}`", call.again("").trim_matches('`'))]),
+        Refusal::OtherKey { .. } => (Code::OtherKey, vec![text!("have the bundle built again", "请重新制作证书包")]),
         Refusal::Place { target, .. } => (
-            "no-place",
-            vec![format!("is this the right node? nothing is installed into folders that do not exist: `ls -ld $(dirname {target})`")],
+            Code::NoPlace,
+            vec![text!(
+                "is this the right node? nothing is installed into folders that do not exist: `ls -ld $(dirname {target})`",
+                "是否是正确的节点？不向不存在的目录安装文件：`ls -ld $(dirname {target})`"
+            )],
         ),
-        Refusal::ReadOnly { target, .. } => ("read-only", vec![format!("look at it: `findmnt -T {target}; lsattr -d {target}`")]),
-        Refusal::Risk(Risk::Outage { .. }) => ("outage", vec![format!("if that is agreed: {}", call.again("--accept-outage"))]),
-        Refusal::Risk(_) => (
-            "quorum",
+        Refusal::ReadOnly { target, .. } => (Code::ReadOnly, vec![look(&format!("findmnt -T {target}; lsattr -d {target}"))]),
+        Refusal::Risk(Risk::Outage { .. }) => {
+            (Code::Outage, vec![text!("if that is agreed: {}", "若已同意：{}"; call.again("--accept-outage"))])
+        }
+        Refusal::Risk(Risk::Quorum { .. }) => (
+            Code::Quorum,
             vec![
-                "mend these members first, or wait until they are back".to_owned(),
-                format!("to lose the quorum all the same: {}", call.again("--force-quorum-loss")),
+                text!("mend these members first, or wait until they are back", "请先修复这些成员，或等待其恢复"),
+                text!("to lose the quorum all the same: {}", "仍要失去法定票数：{}"; call.again("--force-quorum-loss")),
             ],
         ),
-        Refusal::Runtime { .. } => ("runtime", vec!["look at it: `docker ps; crictl ps`".to_owned()]),
+        Refusal::Runtime { .. } => (Code::Runtime, vec![look("docker ps; crictl ps")]),
         Refusal::SanLoss { lost, .. } => {
-            let names: Vec<&str> = lost.iter().map(String::as_str).collect();
-            ("san-loss", vec![format!("have the bundle built again with these names added to the site: {}", names.join(", "))])
+            let names = lost.join(", ");
+            (
+                Code::SanLoss,
+                vec![text!(
+                    "have the bundle built again with these names added to the site: {names}",
+                    "请在站点文件中加入这些名称，重新制作证书包：{names}"
+                )],
+            )
         }
         Refusal::Stale { now, .. } => (
-            "stale",
+            Code::Stale,
             vec![
-                format!("it is {now} here; if that is wrong, set the clock: `date -u -s '<YYYY-MM-DD hh:mm:ss>'`"),
-                format!("to apply it all the same: {}", call.again("--accept-stale")),
+                text!(
+                    "it is {now} here; if that is wrong, set the clock: `date -u -s '<YYYY-MM-DD hh:mm:ss>'`",
+                    "本节点时间为 {now}；若有误，请校正时钟：`date -u -s '<YYYY-MM-DD hh:mm:ss>'`"
+                ),
+                text!("to apply it all the same: {}", "仍要执行：{}"; call.again("--accept-stale")),
             ],
         ),
-        Refusal::State { .. } => ("state", vec![call.other("status")]),
-        Refusal::TooLarge { target, .. } => ("too-large", vec![format!("look at it: `ls -l {target}`")]),
-        Refusal::Unconfirmed { .. } => ("unconfirmed", vec![format!("if that is agreed: {}", call.again("--yes"))]),
-        Refusal::Unfinished { .. } => {
-            let hint = format!("finish it with `apply` of its own bundle, or take it back: {}", call.other("rollback"));
-            ("unfinished", vec![format!("see where it stopped: {}", call.other("status")), hint])
-        }
-        Refusal::Unreadable { target, .. } => ("unreadable", vec![format!("look at it: `ls -l {target}`")]),
-        Refusal::WildcardNone { .. } => {
-            ("no-folder", one("is this the right node? the service that owns the folder is not installed here"))
-        }
-        Refusal::WildcardSeveral { .. } => {
-            ("several-folders", one("move all but the one in use away, or have the bundle built with its name"))
-        }
+        Refusal::State { .. } => (Code::StateUnusable, vec![call.other("status")]),
+        Refusal::TooLarge { target, .. } => (Code::TargetTooLarge, vec![look(&format!("ls -l {target}"))]),
+        Refusal::Unconfirmed { .. } => (Code::Unconfirmed, vec![text!("if that is agreed: {}", "若已同意：{}"; call.again("--yes"))]),
+        Refusal::Unfinished { .. } => (
+            Code::Unfinished,
+            vec![
+                text!("see where it stopped: {}", "查看其停在何处：{}"; call.other("status")),
+                text!(
+                    "finish it with `apply` of its own bundle, or take it back: {}",
+                    "用其证书包的 `apply` 完成它，或回滚：{}";
+                    call.other("rollback")
+                ),
+            ],
+        ),
+        Refusal::Unreadable { target, .. } => (Code::Unreadable, vec![look(&format!("ls -l {target}"))]),
+        Refusal::WildcardNone { .. } => (
+            Code::NoFolder,
+            vec![text!(
+                "is this the right node? the service that owns the folder is not installed here",
+                "是否是正确的节点？拥有该目录的服务未安装在本节点"
+            )],
+        ),
+        Refusal::WildcardSeveral { .. } => (
+            Code::SeveralFolders,
+            vec![text!(
+                "move all but the one in use away, or have the bundle built with its name",
+                "请移走未使用的目录，或在制作证书包时写明目录名"
+            )],
+        ),
     }
 }
 
-fn changed_since_hints(what: &str, call: &Call) -> Vec<String> {
-    vec![
-        format!("find out who changed {what} and whether that is wanted: {}", call.other("status")),
-        "what was there before the run lies in its backup, and putting that back by hand is as good".to_owned(),
-        format!("to overwrite them with what was there before the run: {}", call.other("rollback --discard-changes")),
-    ]
+fn look(command: &str) -> String {
+    text!("look at it: `{command}`", "查看：`{command}`")
 }
 
-fn database_hints(error: &DatabaseError, call: &Call) -> Vec<String> {
-    let leave = format!("or leave it to the SQL in the bundle's `secrets/`: {}", call.again("--leave-database"));
-    let own = match error {
-        DatabaseError::RowMissing { table, .. } | DatabaseError::RowTwice { table, .. } => {
-            format!("is this the Manager's database? select `key` from `{table}`; another one: {}", call.again("--db-name NAME"))
-        }
-        DatabaseError::TooShort { .. } => "widen the column, with the vendor's consent: `alter table … modify … text`".to_owned(),
-        DatabaseError::Changed { .. } | DatabaseError::CopyDiffers { .. } | DatabaseError::LockWait => {
-            format!("look at it with any client, then {}", call.again(""))
-        }
-        _ => format!("say how it is reached: {}", call.again("--db-socket PATH --db-user USER --db-password-file FILE")),
-    };
-    let client = format!("or by a client of yours: {}", call.again("--db-command 'docker exec -i manager-db mysql -uroot'"));
-    let leave = Some(leave).filter(|_| call.command != "rollback");
-    [own, client].into_iter().chain(leave).collect()
+fn old_backups(call: &Call) -> String {
+    text!("old backups can go: {}", "可删除旧备份：{}"; call.other("backups prune"))
+}
+
+fn changed_since(what: &str, call: &Call) -> Vec<String> {
+    vec![
+        text!("find out who changed {what} and whether that is wanted: {}", "请查明何人改动了{what}、是否需要保留：{}"; call.other("status")),
+        text!(
+            "what was there before the run lies in its backup, and putting that back by hand is as good",
+            "执行之前的内容在其备份中，手工恢复也可以"
+        ),
+        text!(
+            "to overwrite them with what was there before the run: {}",
+            "用执行之前的内容覆盖：{}";
+            call.other("rollback --discard-changes")
+        ),
+    ]
 }
 
 /// The nodes of a bundle and how to name one; of a large site, the first.
 fn listing(nodes: &[NodeListing], call: &Call) -> Vec<String> {
     const MOST: usize = 50;
-    let mut hints = vec![format!("if it is one of these, say so: {}", call.as_node("<name>"))];
+    let mut hints = vec![text!("if it is one of these, say so: {}", "若是其中之一，请指定：{}"; call.as_node("<name>"))];
     for node in nodes.iter().take(MOST) {
         let addresses: Vec<String> = node.addresses.iter().map(ToString::to_string).collect();
-        hints.push(format!("node `{}`: host names {}; addresses {}", node.node, list(&node.host_names), list(&addresses)));
+        hints.push(text!(
+            "node `{}`: host names {}; addresses {}", "节点 `{}`：主机名 {}；地址 {}";
+            node.node, list(&node.host_names), list(&addresses)
+        ));
     }
     if let Some(more) = nodes.len().checked_sub(MOST).filter(|more| *more > 0) {
-        hints.push(format!("and {more} more, which {} lists", call.other("verify --json <bundle>")));
+        hints.push(text!("and {more} more, which {} lists", "另有 {more} 个，见 {}"; call.other("verify --json <bundle>")));
     }
     hints
 }
 
 fn list(words: &[String]) -> String {
-    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    if words.is_empty() { text!("none", "无") } else { words.join(", ") }
 }
