@@ -6,6 +6,7 @@
 //! * [`countersign`]: a further signature on a finished bundle.
 //! * [`reader`]: bytes to entries. [`reader::Unverified`] becomes [`reader::Verified`] by its signature and in no other way.
 //! * [`facts`]: what a node is, on its way to the workstation.
+//! * [`receipt`]: what was done to a node, on its way back.
 //! * [`sealing`]: secrets to ciphertexts and back.
 //! * [`certificate`]: the public facts of a certificate, and whether one verifies under another.
 //! * [`language`]: the language that people are spoken to in; both programs say every text in each.
@@ -15,6 +16,7 @@
 
 mod bounded;
 pub mod certificate;
+mod closing;
 pub mod countersign;
 pub mod digest;
 pub mod facts;
@@ -24,6 +26,7 @@ pub mod limits;
 pub mod manifest;
 pub mod name;
 pub mod reader;
+pub mod receipt;
 pub mod sealing;
 pub mod signature;
 pub mod slice;
@@ -68,6 +71,31 @@ pub mod rfc3339_seconds {
     pub fn format(time: OffsetDateTime) -> Result<String, time::error::Format> {
         // A time that UTC has no year for keeps its offset: it can be shown, and is read by nobody.
         whole_in_utc(time).unwrap_or(time).format(&Rfc3339)
+    }
+
+    /// The same for a time that may be missing.
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+        use time::OffsetDateTime;
+
+        #[derive(Deserialize, Serialize)]
+        struct Moment(#[serde(with = "super")] OffsetDateTime);
+
+        /// Writes a time, or null.
+        ///
+        /// # Errors
+        /// As [`serialize`](super::serialize).
+        pub fn serialize<S: Serializer>(time: &Option<OffsetDateTime>, to: S) -> Result<S::Ok, S::Error> {
+            time.map(Moment).serialize(to)
+        }
+
+        /// Reads what [`serialize`] writes.
+        ///
+        /// # Errors
+        /// As [`deserialize`](super::deserialize).
+        pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<OffsetDateTime>, D::Error> {
+            Ok(Option::<Moment>::deserialize(from)?.map(|moment| moment.0))
+        }
     }
 
     fn whole_in_utc(time: OffsetDateTime) -> Option<OffsetDateTime> {

@@ -1,38 +1,23 @@
-//! Facts as text: JSON that a person can read, closed by the digest of all before it.
-//!
-//! ```text
-//! {
-//!   "facts": 1,
-//!   …
-//!   "sha256": "<64 hexadecimal digits over every byte before this line>"
-//! }
-//! ```
-//!
-//! By hand: `head -n -2 FILE | sha256sum`. The digest tells a file that was cut short, edited or carried as text from a whole one. It
-//! proves nothing about who made it: whoever can change the file can make it anew. What facts lead to is checked by a person before a
-//! bundle is built, and by each node before anything is changed.
+//! Facts as text: JSON that a person can read, closed by the digest of all before it (`closing`). What facts lead to is checked by a person
+//! before a bundle is built, and by each node before anything is changed.
 //!
 //! What a hostile file may try, and what stops it: size ([`MOST_BYTES`], before anything is parsed); another number ([`FORMAT`], told
 //! before unknown fields are); lists and texts without an end ([`MOST_ITEMS`], [`MOST_TEXT`]); text that would steer a terminal (refused);
 //! a certificate that is not what the fields beside it say ([`FactsError::Certificate`]); a private key carried along in a field
 //! ([`FactsError::Private`]).
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use thiserror::Error;
 
 use super::{CertificateFacts, ClusterFacts, FORMAT, MOST_ITEMS, MOST_TEXT, NodeFacts};
 use crate::{
     certificate::{Certificate, CertificateError},
+    closing::{self, Unclosed},
     digest::Digest,
 };
 
 /// The largest file of facts, in bytes.
 pub const MOST_BYTES: usize = 1 << 20;
-/// What stands before the digest.
-const BEFORE: &str = "  \"sha256\": \"";
-/// What stands after it, up to the end.
-const AFTER: &str = "\"\n}\n";
-const DIGITS: usize = 64;
 
 /// Why bytes are no facts.
 #[derive(Debug, Error)]
@@ -109,11 +94,7 @@ pub fn is_plain(c: char) -> bool {
 /// When they would not be read again: too large, too many, or not whole.
 pub fn write(facts: &NodeFacts) -> Result<String, FactsError> {
     check(facts)?;
-    let json = serde_json::to_string_pretty(facts).map_err(FactsError::Json)?;
-    let mut text = json.strip_suffix("\n}").ok_or(FactsError::Cut)?.to_owned();
-    text.push_str(",\n");
-    let digest = Digest::of(text.as_bytes());
-    text.extend([BEFORE, &digest.to_string(), AFTER]);
+    let (text, _) = closing::close(facts).map_err(FactsError::Json)?.ok_or(FactsError::Cut)?;
     if text.len() > MOST_BYTES { Err(FactsError::Size { size: text.len() }) } else { Ok(text) }
 }
 
@@ -131,12 +112,12 @@ pub fn read(bytes: &[u8]) -> Result<NodeFacts, FactsError> {
     if bytes.len() > MOST_BYTES {
         return Err(FactsError::Size { size: bytes.len() });
     }
-    let body = checked(bytes)?;
-    let number: Number = parse(body)?;
+    let (body, _) = closing::open(bytes)?;
+    let number: Number = body.parse().map_err(FactsError::Json)?;
     if number.facts != u64::from(FORMAT) {
         return Err(FactsError::Format { found: number.facts });
     }
-    let facts: NodeFacts = parse(body)?;
+    let facts: NodeFacts = body.parse().map_err(FactsError::Json)?;
     check(&facts)?;
     Ok(facts)
 }
@@ -147,21 +128,13 @@ struct Number {
     facts: u64,
 }
 
-/// The part before the digest, once that is compared.
-fn checked(bytes: &[u8]) -> Result<&[u8], FactsError> {
-    let tail = BEFORE.len() + DIGITS + AFTER.len();
-    let (body, tail) = bytes.split_at_checked(bytes.len().wrapping_sub(tail)).ok_or(FactsError::Cut)?;
-    let digits = tail.strip_prefix(BEFORE.as_bytes()).and_then(|rest| rest.strip_suffix(AFTER.as_bytes()));
-    let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok()).ok_or(FactsError::Cut)?;
-    let expected: Digest = digits.parse().map_err(|_| FactsError::Cut)?;
-    let found = Digest::of(body);
-    if found == expected { Ok(body) } else { Err(FactsError::Altered { expected, found }) }
-}
-
-/// The brace that closes the object stands behind the digest: it is put back.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, FactsError> {
-    let open = body.strip_suffix(b",\n").ok_or(FactsError::Cut)?;
-    serde_json::from_slice(&[open, b"}"].concat()).map_err(FactsError::Json)
+impl From<Unclosed> for FactsError {
+    fn from(why: Unclosed) -> Self {
+        match why {
+            Unclosed::Altered { expected, found } => Self::Altered { expected, found },
+            Unclosed::Cut => Self::Cut,
+        }
+    }
 }
 
 /// Bounds, alphabets, and that each certificate is what is said of it.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use time::macros::datetime;
 
 use super::*;
+use crate::closing::{AFTER, BEFORE, DIGITS};
 use crate::facts::{AddressFact, HostFacts, RoleFact, SystemFacts};
 
 /// A certificate that openssl made: O=x, CN=y, P-256, SAN tos1.
