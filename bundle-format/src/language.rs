@@ -69,6 +69,17 @@ impl Language {
     }
 }
 
+/// So many of something: the English noun gets its `s`, the Chinese one comes with its measure word.
+///
+/// ```
+/// assert_eq!(bundle_format::language::counted(2, "file", "个文件"), "2 files");
+/// ```
+#[must_use]
+pub fn counted(count: usize, english: &str, chinese: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    crate::text!("{count} {english}{ending}", "{count} {chinese}")
+}
+
 /// A text in the language that this process speaks, as a `String`: the English format string, the Chinese one, and after `;` the
 /// arguments that both take by position or name. Variables are captured by both, also within `thiserror`'s `#[error("{}", text!(…))]`.
 ///

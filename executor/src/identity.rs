@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bundle_format::{name::NodeName, slice::Identity};
+use bundle_format::{name::NodeName, slice::Identity, word};
 use serde::Serialize;
 
 use crate::machine::Host;
@@ -25,10 +25,10 @@ impl Evidence {
     /// For people.
     pub fn text(self) -> &'static str {
         match self {
-            Self::Address => "by its address",
-            Self::HostName => "by its host name",
-            Self::MachineId => "by its machine-id",
-            Self::Named => "by `--node`",
+            Self::Address => word!("by its address", "按地址"),
+            Self::HostName => word!("by its host name", "按主机名"),
+            Self::MachineId => word!("by its machine-id", "按 machine-id"),
+            Self::Named => word!("by `--node`", "由 `--node` 指定"),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use bundle_format::rfc3339_seconds;
+use bundle_format::{rfc3339_seconds, text, word};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -48,13 +48,22 @@ impl fmt::Display for Mode {
         match self {
             Self::Recovery { ended } => {
                 let (target, time) = end(ended);
-                write!(f, "recovery: `{target}` ended {time}, so there is no quorum to guard")
+                f.write_str(&text!(
+                    "recovery: `{target}` ended {time}, so there is no quorum to guard",
+                    "恢复：`{target}` 已于 {time} 过期，没有法定票数需要保护"
+                ))
             }
             Self::Rolling { ends: Some(ends) } => {
                 let (target, time) = end(ends);
-                write!(f, "rolling: `{target}` holds until {time}, so a quorum is guarded")
+                f.write_str(&text!(
+                    "rolling: `{target}` holds until {time}, so a quorum is guarded",
+                    "滚动：`{target}` 有效期至 {time}，因此保护法定票数"
+                ))
             }
-            Self::Rolling { ends: None } => f.write_str("rolling: no certificate was found that has ended, so a quorum is guarded"),
+            Self::Rolling { ends: None } => f.write_str(word!(
+                "rolling: no certificate was found that has ended, so a quorum is guarded",
+                "滚动：没有发现已过期的证书，因此保护法定票数"
+            )),
         }
     }
 }

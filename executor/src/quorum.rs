@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bundle_format::text;
 use serde::Serialize;
 
 /// How many of `total` members are a quorum: more than half (Raft, 5.2; etcd counts its members so too).
@@ -103,11 +104,15 @@ impl Progress {
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} needed, ", self.needed, self.total)?;
-        match self.renewed {
-            0 => f.write_str("none is renewed yet"),
-            renewed => write!(f, "this is the {renewed}{}", ordinal_ending(renewed)),
-        }
+        let Self { needed, total, renewed } = self;
+        let ending = ordinal_ending(*renewed);
+        f.write_str(&match renewed {
+            0 => text!("{needed} of {total} needed, none is renewed yet", "共 {total} 个成员，需要 {needed} 个，尚未续签任何一个"),
+            _ => text!(
+                "{needed} of {total} needed, this is the {renewed}{ending}",
+                "共 {total} 个成员，需要 {needed} 个，这是第 {renewed} 个"
+            ),
+        })
     }
 }
 

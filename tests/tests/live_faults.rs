@@ -188,7 +188,7 @@ fn without_docker(bed: &Bed) {
     let before = bed.assert_former();
     bed.node().hide("docker");
     let plan = bed.node().reseal_node(&["plan", BUNDLE, "--signer", &bed.signer]);
-    assert!(plan.stderr.contains("runtime the process table"), "{}", plan.stderr);
+    assert!(plan.stderr.contains("runtime   the process table"), "{}", plan.stderr);
     let applied = bed.apply().expect_code(0);
     assert!(applied.stderr.contains("does not show `tos-apiserver`"), "a script goes by its shell's name: {}", applied.stderr);
     bed.assert_tidy();

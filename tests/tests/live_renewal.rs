@@ -141,7 +141,9 @@ fn an_expired_site_is_renewed_node_by_node() {
     let site = &carried.site;
     let first = &site.nodes()[0];
     let plan = carried.run(first, "plan", &[]).expect_code(0);
-    for words in ["recovery: `/srv/kubernetes/etcd-ca.pem` ended 2023-03-10", "runtime docker", "down    `tos-etcd` and `tos-apiserver`"] {
+    for words in
+        ["recovery: `/srv/kubernetes/etcd-ca.pem` ended 2023-03-10", "runtime   docker", "down      `tos-etcd` and `tos-apiserver`"]
+    {
         assert!(plan.stderr.contains(words), "{words} in:\n{}", plan.stderr);
     }
     visit_all(&carried, &[7, 0, 0, 0, 0]);

@@ -20,7 +20,11 @@ fn stable(text: &str, workshop: &Workshop) -> String {
             word.push(c);
             continue;
         }
-        out.push_str(if word.len() == 64 { "[SHA-256]" } else { &word });
+        out.push_str(match word.len() {
+            64 => "[SHA-256]",
+            16 => "[SHORT]",
+            _ => &word,
+        });
         word.clear();
         out.push(c);
     }

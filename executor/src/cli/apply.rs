@@ -2,7 +2,9 @@
 
 use bundle_format::{
     digest::Fingerprint,
+    language::counted,
     slice::{Slice, Step},
+    text, word,
 };
 use serde_json::{Value, json};
 
@@ -21,7 +23,7 @@ use crate::{
     memory::Keeper,
     plan::Plan,
     preflight::{Refusal, Warning, services::is_outage_alone},
-    present::{Tone, bundle_view, show_plan, show_services},
+    present::{Tone, bundle_view, show_plan},
     quorum::Progress,
     run::{self, Driver, Run, RunFolder, Store},
 };
@@ -60,8 +62,7 @@ impl Args {
         let mut driver = Driver { machine, store: &store, progress: &progress, options };
 
         let show = |facts: &Facts, plan: &Plan<'_>| {
-            show_plan(screen, &bundle, slice, evidence, plan);
-            show_services(screen, facts, plan);
+            show_plan(screen, &bundle, slice, evidence, facts, plan);
         };
         let mut look = self.look(&driver, &bundle, slice, false, show)?;
         if is_outage_alone(&look.refusals) && accepts_outage(context, slice, &look.refusals) {
@@ -113,7 +114,7 @@ impl Args {
             driver.abandon(run)?;
         }
         if let Some(run) = look.earlier.to_finish.take() {
-            (driver.progress)(&format!("going on with the interrupted run `{}`", run.folder.name));
+            (driver.progress)(&text!("going on with the interrupted run `{}`", "继续中断的执行 `{}`"; run.folder.name));
             match run.state()?.phase {
                 Phase::Undoing { .. } => drop(driver.roll_back(run, false)?),
                 _ => work.take(driver.go_on(run, &bundle.material)?),
@@ -183,7 +184,7 @@ fn accepts_outage(context: &Context, slice: &Slice, refusals: &[Refusal]) -> boo
     for refusal in refusals {
         context.screen.warn(&refusal.to_string());
     }
-    let question = format!("if that is agreed, type the name of this node, {}: ", slice.node);
+    let question = text!("if that is agreed, type the name of this node, {}: ", "如果同意，请输入本节点的名称 {}："; slice.node);
     context.machine.ask_line(&question).is_ok_and(|answer| answer == slice.node.as_str())
 }
 
@@ -217,24 +218,39 @@ fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: &Work, warn
     let run = work.paused.as_ref().or(work.done.last()).map(|run| &run.folder);
     let outcome = match (&work.paused, run) {
         (Some(run), _) => {
-            screen.toned(Tone::Warn, "paused:", &format!(" files are in place, and nothing was restarted; run `{}`", run.folder.name));
-            screen.say("the next `apply` restarts; `reseal-node rollback` takes it back");
+            let text = text!(
+                " files are in place, and nothing was restarted; run `{}`", "文件已就位，尚未重启任何服务；执行记录 `{}`";
+                run.folder.name
+            );
+            screen.toned(Tone::Warn, word!("paused:", "已暂停："), &text);
+            screen.say(word!(
+                "the next `apply` restarts; `reseal-node rollback` takes it back",
+                "下一次 `apply` 会重启服务；`reseal-node rollback` 可撤回"
+            ));
             "paused"
         }
         (None, Some(RunFolder { name, .. })) => {
-            let parts = [count(targets.len(), "file"), count(rows.len(), "row"), count(restarts, "restart")];
-            let parts = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-            screen.toned(Tone::Good, "done:", &format!(" {parts}, and all is found as the bundle has it; run `{name}`"));
-            screen.say("`reseal-node rollback` takes it back");
+            let parts = [(targets.len(), "file", "个文件"), (rows.len(), "row", "行"), (restarts, "restart", "次重启")];
+            let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
+            let parts = parts.map(|(count, english, chinese)| counted(count, english, chinese));
+            let parts = parts.collect::<Vec<_>>().join(word!(", ", "，"));
+            let text =
+                text!(" {parts}, and all is found as the bundle has it; run `{name}`", "{parts}，检查结果与证书包一致；执行记录 `{name}`");
+            screen.toned(Tone::Good, word!("done:", "完成："), &text);
+            screen.say(word!("`reseal-node rollback` takes it back", "`reseal-node rollback` 可撤回"));
             "applied"
         }
         (None, None) => {
-            screen.toned(Tone::Good, "nothing to do:", " this node is as the bundle wants it");
+            let text = word!(" this node is as the bundle wants it", "本节点已与证书包一致");
+            screen.toned(Tone::Good, word!("nothing to do:", "无事可做："), text);
             "nothing-to-do"
         }
     };
     for signer in &work.pinned {
-        screen.say(&format!("pinned: bundles of {signer} are taken here without `--signer` from now on"));
+        screen.say(&text!(
+            "pinned: bundles of {signer} are taken here without `--signer` from now on",
+            "已固定：从现在起，{signer} 的证书包在此无需 `--signer`"
+        ));
     }
     let quorum = if work.paused.is_some() { Vec::new() } else { quorums(context, bundle, slice) };
     let waits_for_others = quorum.iter().any(|(_, has_quorum)| !has_quorum);
@@ -265,22 +281,20 @@ fn quorums(context: &Context, bundle: &Bundle, slice: &Slice) -> Vec<(Value, boo
         let has_quorum = !sights.is_empty() && cluster::has_quorum(&sights);
         let progress = Progress::of(cluster::renewed(&context.machine, cluster, &leaves), cluster.members.len());
         if has_quorum {
-            context.screen.toned(Tone::Good, "etcd:", " has its quorum");
+            context.screen.toned(Tone::Good, word!("etcd:", "etcd："), word!(" has its quorum", "已达到法定票数"));
         } else if progress.has_quorum() {
             let healthy = sights.iter().filter(|sight| sight.is_healthy()).count();
-            let text = format!(
+            let text = text!(
                 " has no quorum yet: {} of {} members are renewed, and {healthy} healthy; see `status`",
+                "尚未达到法定票数：{1} 个成员中已续签 {0} 个，{healthy} 个健康；请查看 `status`";
                 progress.renewed, progress.total
             );
-            context.screen.toned(Tone::Warn, "etcd:", &text);
+            context.screen.toned(Tone::Warn, word!("etcd:", "etcd："), &text);
         } else {
-            context.screen.toned(Tone::Warn, "etcd:", &format!(" has no quorum yet: {progress}; go on with the next node"));
+            let text = text!(" has no quorum yet: {progress}; go on with the next node", "尚未达到法定票数：{progress}；请继续下一个节点");
+            context.screen.toned(Tone::Warn, word!("etcd:", "etcd："), &text);
         }
         (json!({ "cluster": cluster.name, "has_quorum": has_quorum, "progress": progress, "members": sights }), has_quorum)
     })
     .collect()
-}
-
-fn count(number: usize, what: &str) -> Option<String> {
-    (number > 0).then(|| format!("{number} {what}{}", if number == 1 { "" } else { "s" }))
 }

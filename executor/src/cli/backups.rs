@@ -1,5 +1,6 @@
 //! `reseal-node backups`: what is kept of each run? And `backups prune`: remove what nobody needs any more.
 
+use bundle_format::{text, word};
 use serde_json::{Value, json};
 
 use super::{Context, Outcome};
@@ -71,7 +72,8 @@ impl Prune {
         }
         let chosen = self.chosen(&store.kept()?)?;
         if chosen.is_empty() {
-            context.screen.toned(Tone::Good, "nothing to do:", " no run has backups that nobody needs");
+            let text = word!(" no run has backups that nobody needs", "没有可以删除的备份");
+            context.screen.toned(Tone::Good, word!("nothing to do:", "无事可做："), text);
             return Ok(Outcome::of(json!({ "outcome": "nothing-to-do", "removed": [], "runs": views(&store.kept()?) })));
         }
         self.confirm(context, &chosen)?;
@@ -86,7 +88,11 @@ impl Prune {
                 removed.push(one.folder.name.clone());
             }
         }
-        context.screen.toned(Tone::Good, "done:", &format!(" the backups of {} are removed; their journals stay", removed.join(", ")));
+        let text = text!(
+            " the backups of {} are removed; their journals stay", "{} 的备份已删除；日志记录保留";
+            removed.join(word!(", ", "、"))
+        );
+        context.screen.toned(Tone::Good, word!("done:", "完成："), &text);
         Ok(Outcome::of(json!({ "outcome": "pruned", "removed": removed, "runs": views(&store.kept()?) })))
     }
 
@@ -111,10 +117,14 @@ impl Prune {
     /// Says what will be removed; then it is agreed to, or nothing is done.
     fn confirm(&self, context: &Context, chosen: &[String]) -> Result<(), Failure> {
         for name in chosen {
-            context.screen.say(&format!("to remove: the backups of `{name}`, which can then no longer be taken back"));
+            context.screen.say(&text!(
+                "to remove: the backups of `{name}`, which can then no longer be taken back",
+                "将删除：`{name}` 的备份，之后无法再撤回该次执行"
+            ));
         }
         let agrees = || {
-            let question = format!("type `yes` to remove the backups of {}: ", chosen.join(", "));
+            let question =
+                text!("type `yes` to remove the backups of {}: ", "输入 `yes` 以删除 {} 的备份："; chosen.join(word!(", ", "、")));
             context.machine.has_person() && context.machine.ask_line(&question).is_ok_and(|answer| answer == "yes")
         };
         if self.yes || agrees() { Ok(()) } else { Err(Refusal::Unconfirmed { runs: chosen.to_vec() }.into()) }

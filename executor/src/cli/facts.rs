@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bundle_format::{facts, slice::DatabaseConnection};
+use bundle_format::{facts, slice::DatabaseConnection, word};
 use serde_json::json;
 
 use super::{Context, Outcome, services::DatabaseArgs};
@@ -11,7 +11,7 @@ use crate::{
     inventory::{self, Reach},
     node_identity,
     preflight::Refusal,
-    present::show_facts,
+    present::{Tone, show_facts},
     shell::quoted,
 };
 
@@ -50,7 +50,7 @@ impl Args {
         }
         show_facts(screen, &facts);
         if let Some(path) = &self.out {
-            screen.say(&format!("written   {}", path.display()));
+            screen.row(Tone::Plain, word!("written", "已写入"), &path.display().to_string());
         }
         Ok(Outcome::of(json!({ "facts": facts, "out": self.out })))
     }

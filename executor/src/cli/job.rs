@@ -8,6 +8,7 @@ use bundle_format::{
     reader::BundleError,
     signature::{SignatureError, SignerPublicKey},
     slice::Slice,
+    text,
 };
 
 use super::{
@@ -117,7 +118,7 @@ impl BundleArgs {
             Some(path) => path.clone(),
             None => machine.around_executable().ok_or(Failure::NoBundle)?,
         };
-        context.screen.detail(&format!("reading `{}`", path.display()));
+        context.screen.detail(&text!("reading `{}`", "正在读取 `{}`"; path.display()));
         let memory = Keeper::of(machine)?.read()?;
         let trusted = given.iter().cloned().chain(memory.pins.iter().map(|pin| pin.fingerprint.into())).collect();
         let hides_pins = machine.lacks_root();

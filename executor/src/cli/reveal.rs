@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bundle_format::name::EntryPath;
+use bundle_format::{name::EntryPath, text, word};
 use serde_json::json;
 
 use super::{
@@ -57,14 +57,18 @@ impl Args {
             let names: Vec<String> = entries.iter().map(|entry| format!("`{entry}`")).collect();
             return Err(flag(
                 "ENTRY",
-                &format!("the slice of `{}` names no entry `{}`; it names {}", slice.node, self.entry, names.join(", ")),
+                &text!(
+                    "the slice of `{}` names no entry `{}`; it names {}", "`{}` 的节点内容中没有条目 `{}`；有 {}";
+                    slice.node, self.entry, names.join(word!(", ", "、"))
+                ),
             ));
         };
         match &self.out {
             None => Screen::give(opened),
             Some(path) => {
                 machine.write_argument(path, opened, 0o600)?;
-                screen.toned(Tone::Good, "written:", &format!(" {entry} to `{}`; delete it when it has served", path.display()));
+                let text = text!(" {entry} to `{}`; delete it when it has served", "{entry} 到 `{}`；用完请删除"; path.display());
+                screen.toned(Tone::Good, word!("written:", "已写入："), &text);
             }
         }
         Ok(Outcome::of(json!({ "node": { "name": slice.node }, "entry": entry, "out": self.out })))

@@ -1,5 +1,6 @@
 //! `reseal-node rollback`: back to the former bytes, owners, modes and attributes. Needs no bundle.
 
+use bundle_format::{text, word};
 use serde_json::json;
 
 use super::{
@@ -39,18 +40,20 @@ impl Args {
             return Err(Refusal::NotRoot.into());
         }
         if last(&store)?.is_none() {
-            screen.toned(Tone::Good, "nothing to do:", " there is no run to take back");
+            let text = word!(" there is no run to take back", "没有可撤回的执行");
+            screen.toned(Tone::Good, word!("nothing to do:", "无事可做："), text);
             return Ok(Outcome::of(json!({ "outcome": "nothing-to-do", "run": null })));
         }
         let _lock = store.lock()?;
         let Some(run) = last(&store)? else { return Ok(Outcome::of(json!({ "outcome": "nothing-to-do", "run": null }))) };
         let name = run.folder.name.clone();
-        screen.say(&format!("taking back the run `{name}`"));
+        screen.say(&text!("taking back the run `{name}`", "正在撤回执行 `{name}`"));
         let progress = |text: &str| screen.say(text);
         let options = self.options(&run, machine)?;
         machine.heed_signals()?;
         Driver { machine, store: &store, progress: &progress, options }.roll_back(run, self.discard_changes)?;
-        screen.toned(Tone::Good, "done:", &format!(" all that the run `{name}` changed is as it was before"));
+        let text = text!(" all that the run `{name}` changed is as it was before", "执行 `{name}` 更改的一切都已恢复原状");
+        screen.toned(Tone::Good, word!("done:", "完成："), &text);
         Ok(Outcome::of(json!({ "outcome": "rolled-back", "run": name })))
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, net::IpAddr, path::PathBuf};
 
-use bundle_format::slice::{DatabaseConnection, Slice, Step};
+use bundle_format::{
+    slice::{DatabaseConnection, Slice, Step},
+    text, word,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -157,16 +160,18 @@ impl DatabaseArgs {
     fn password(&self, machine: &Machine) -> Result<Option<Zeroizing<String>>, Failure> {
         if let Some(path) = &self.db_password_file {
             let content = machine.read_argument(path).map_err(|why| unusable("--db-password-file", &why.to_string()))?;
-            let text = std::str::from_utf8(&content).map_err(|_| unusable("--db-password-file", "it is not UTF-8 text"))?;
+            let text = std::str::from_utf8(&content)
+                .map_err(|_| unusable("--db-password-file", word!("it is not UTF-8 text", "不是 UTF-8 文本")))?;
             return Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())));
         }
         if let Some(name) = &self.db_password_env {
-            let value =
-                std::env::var(name).map_err(|_| unusable("--db-password-env", &format!("`{name}` is not set, or not UTF-8 text")))?;
+            let value = std::env::var(name).map_err(|_| {
+                unusable("--db-password-env", &text!("`{name}` is not set, or not UTF-8 text", "`{name}` 未设置，或不是 UTF-8 文本"))
+            })?;
             return Ok(Some(Zeroizing::new(value)));
         }
         if self.db_ask_password {
-            let typed = machine.ask_secret("password of the Manager's database: ");
+            let typed = machine.ask_secret(word!("password of the Manager's database: ", "Manager 数据库的密码："));
             return typed.map(Some).map_err(|why| unusable("--db-ask-password", &why.to_string()));
         }
         Ok(None)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bundle_format::{
     digest::{Fingerprint, TypedFingerprint},
     name::SiteName,
-    text,
+    text, word,
 };
 use serde_json::json;
 
@@ -102,11 +102,13 @@ impl Change {
 
 fn add(context: &Context, keeper: &Keeper<'_>, memory: &Memory, signer: Fingerprint) -> Result<(), Failure> {
     if memory.has_pinned(&signer) {
-        context.screen.toned(Tone::Good, "nothing to do:", &format!(" {signer} is pinned already"));
+        let text = text!(" {signer} is pinned already", "{signer} 已固定");
+        context.screen.toned(Tone::Good, word!("nothing to do:", "无事可做："), &text);
         return Ok(());
     }
     keeper.write(&Lesson { pins: vec![Pin::by_hand(signer, context.machine.now())], floor: None })?;
-    context.screen.toned(Tone::Good, "done:", &format!(" bundles of {signer} are taken from now on"));
+    let text = text!(" bundles of {signer} are taken from now on", "从现在起接受 {signer} 的证书包");
+    context.screen.toned(Tone::Good, word!("done:", "完成："), &text);
     Ok(())
 }
 
@@ -115,9 +117,10 @@ fn remove(context: &Context, keeper: &Keeper<'_>, memory: &Memory, signer: &Type
         let pinned = memory.pins.iter().map(|pin| pin.fingerprint).collect();
         return Err(Failure::NotPinned { signer: signer.clone(), pinned });
     };
-    agree(context, yes, &format!("bundles of {} will be refused here", pin.fingerprint))?;
+    agree(context, yes, &text!("bundles of {} will be refused here", "此处将不再接受 {} 的证书包"; pin.fingerprint))?;
     keeper.forget_signer(pin)?;
-    context.screen.toned(Tone::Good, "done:", &format!(" bundles of {} are refused from now on", pin.fingerprint));
+    let text = text!(" bundles of {} are refused from now on", "从现在起不再接受 {} 的证书包"; pin.fingerprint);
+    context.screen.toned(Tone::Good, word!("done:", "完成："), &text);
     let left = memory.pins.len() - 1;
     let needs = memory.floors.iter().map(|floor| usize::from(floor.needs_signers)).max().unwrap_or(0);
     Ok(if left < needs { vec![Warning::FewPinned { left, needs }] } else { Vec::new() })
@@ -126,19 +129,21 @@ fn remove(context: &Context, keeper: &Keeper<'_>, memory: &Memory, signer: &Type
 fn forget(context: &Context, keeper: &Keeper<'_>, memory: &Memory, site: &SiteName, yes: bool) -> Result<(), Failure> {
     let Some(floor) = memory.floors.iter().find(|floor| floor.site == *site) else {
         let known: BTreeSet<&str> = memory.floors.iter().map(|floor| floor.site.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.into_iter().collect::<Vec<_>>().join(", ") };
+        let known = if known.is_empty() { text!("none", "无") } else { known.into_iter().collect::<Vec<_>>().join(", ") };
         return Err(Failure::NoSite { site: site.clone(), known });
     };
     let Floor { serial, needs_signers, .. } = floor;
     agree(
         context,
         yes,
-        &format!(
-            "any serial of `{site}` will be taken here, not only above {serial}, with as many signers as the bundle says, not at least {needs_signers}"
+        &text!(
+            "any serial of `{site}` will be taken here, not only above {serial}, with as many signers as the bundle says, not at least {needs_signers}",
+            "此处将接受站点 `{site}` 的任何序号，不再要求大于 {serial}；签名人数以证书包为准，不再要求至少 {needs_signers} 个"
         ),
     )?;
     keeper.forget_site(floor)?;
-    context.screen.toned(Tone::Good, "done:", &format!(" the site `{site}` is forgotten"));
+    let text = text!(" the site `{site}` is forgotten", "已忘记站点 `{site}`");
+    context.screen.toned(Tone::Good, word!("done:", "完成："), &text);
     Ok(())
 }
 
@@ -151,6 +156,7 @@ fn agree(context: &Context, yes: bool, consequence: &str) -> Result<(), Failure>
     if !context.machine.has_person() {
         return Err(refused(text!("there is nobody at the console to ask", "没有人可询问")));
     }
-    let answer = context.machine.ask_line(&format!("{consequence}. To go on, type yes: ")).unwrap_or_default();
+    let answer =
+        context.machine.ask_line(&text!("{consequence}. To go on, type yes: ", "{consequence}。输入 yes 以继续：")).unwrap_or_default();
     if answer == "yes" { Ok(()) } else { Err(refused(text!("nothing was changed", "没有任何改动"))) }
 }

@@ -1,6 +1,6 @@
 //! `reseal-node status`: what was done here, what could be done next, and how etcd of the whole site is? Changes nothing.
 
-use bundle_format::{digest::Digest, manifest::AuthorityRecord, slice::EtcdCluster};
+use bundle_format::{digest::Digest, manifest::AuthorityRecord, slice::EtcdCluster, text, word};
 use serde_json::{Value, json};
 
 use super::{
@@ -11,7 +11,7 @@ use crate::{
     cluster,
     error::Failure,
     etcd::MemberSight,
-    present::{StatusView, generation, show_members, show_status},
+    present::{StatusView, Tone, generation, show_members, show_status},
     quorum,
     run::{Run, Store},
 };
@@ -82,9 +82,18 @@ fn show_site(context: &Context, site: &Site) -> Value {
             let left = sights.iter().filter(|sight| certificate(sight) != Some("new")).count();
             let healthy = sights.iter().filter(|sight| sight.is_healthy()).count();
             let needed = quorum::quorum(sights.len());
-            let verdict = if healthy >= needed { "the quorum is there" } else { "there is no quorum" };
-            context.screen.say(&format!("site      {healthy} of {} members are healthy, {needed} are a quorum: {verdict}", sights.len()));
-            context.screen.say(&format!("          {left} still to visit, as far as the network shows"));
+            let verdict = if healthy >= needed {
+                word!("the quorum is there", "已达到法定票数")
+            } else {
+                word!("there is no quorum", "没有达到法定票数")
+            };
+            let site = text!(
+                "{healthy} of {} members are healthy, {needed} are a quorum: {verdict}",
+                "{} 个成员中 {healthy} 个健康，法定票数为 {needed}：{verdict}"; sights.len()
+            );
+            context.screen.row(Tone::Plain, word!("site", "站点"), &site);
+            let left_text = text!("{left} still to visit, as far as the network shows", "从网络上看，还有 {left} 台待处理");
+            context.screen.row(Tone::Plain, "", &left_text);
             let certificates: Vec<Value> =
                 sights.iter().map(|sight| json!({ "node": sight.node, "certificate": certificate(sight) })).collect();
             json!({ "cluster": cluster.name, "members": sights, "certificates": certificates, "to_visit": left, "healthy": healthy, "needed": needed })

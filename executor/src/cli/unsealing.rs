@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use bundle_format::sealing::{Identity, Passphrase};
+use bundle_format::{
+    sealing::{Identity, Passphrase},
+    text, word,
+};
 
 use super::{
     Context,
@@ -91,7 +94,7 @@ impl UnsealArgs {
         if tries > 1 {
             context.screen.warn(&Locked::WrongPassphrase.to_string());
         }
-        match machine.ask_secret("passphrase of the bundle: ") {
+        match machine.ask_secret(word!("passphrase of the bundle: ", "证书包的口令：")) {
             Ok(typed) => parse("passphrase", typed.as_bytes()),
             Err(_) => Ok(None),
         }
@@ -101,6 +104,6 @@ impl UnsealArgs {
 fn parse(flag: &'static str, line: &[u8]) -> Result<Option<Passphrase>, Locked> {
     let refuse = |why: String| Locked::Passphrase { flag, why };
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let text = std::str::from_utf8(line).map_err(|_| refuse("it is not UTF-8 text".to_owned()))?;
+    let text = std::str::from_utf8(line).map_err(|_| refuse(text!("it is not UTF-8 text", "不是 UTF-8 文本")))?;
     Passphrase::new(text).map(Some).map_err(|why| refuse(why.to_string()))
 }

@@ -1,5 +1,7 @@
 //! `reseal-node verify`: is the bundle whole, and whose is it? Changes nothing and needs no root.
 
+use bundle_format::word;
+
 use super::{Context, Outcome, job::BundleArgs};
 use crate::{
     error::Failure,
@@ -24,7 +26,7 @@ impl Args {
         let bundle = self.bundle.read(context, Wanted::Nobody)?;
         bundle.memory.admit(&bundle.complete, self.allow_older)?;
         show_bundle(&context.screen, &bundle.complete);
-        context.screen.toned(Tone::Good, "verified", "");
+        context.screen.toned(Tone::Good, word!("verified", "校验通过"), "");
         // No document is made for nobody: that of a large site takes memory.
         let outcome = if context.screen.is_json() { Outcome::of(verify_view(&bundle)) } else { Outcome::default() };
         Ok(Outcome { warnings: preflight::of_signers(&bundle), ..outcome })

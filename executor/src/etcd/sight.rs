@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr};
 
-use bundle_format::{digest::Digest, name::NodeName, rfc3339_seconds};
+use bundle_format::{digest::Digest, name::NodeName, rfc3339_seconds, text, word};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -161,44 +161,51 @@ impl fmt::Display for MemberSight {
 impl fmt::Display for MemberState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Foreign { expected, found } => {
-                write!(f, "serves a certificate signed by another authority: the key here is {expected}, it was signed by {found}")
-            }
+            Self::Foreign { expected, found } => f.write_str(&text!(
+                "serves a certificate signed by another authority: the key here is {expected}, it was signed by {found}",
+                "其证书由另一个 CA 签发：本机 CA 的密钥是 {expected}，签发它的密钥是 {found}"
+            )),
             Self::Healthy { version, leads } => {
-                f.write_str("healthy")?;
-                f.write_str(leads.map_or("", |leads| if leads { ", leads" } else { ", follows" }))?;
-                version.as_ref().map_or(Ok(()), |version| write!(f, ", etcd {version}"))
+                f.write_str(word!("healthy", "健康"))?;
+                let role = |leads| if leads { word!(", leads", "，是 leader") } else { word!(", follows", "，是 follower") };
+                f.write_str(leads.map_or("", role))?;
+                version.as_ref().map_or(Ok(()), |version| f.write_str(&text!(", etcd {version}", "，etcd {version}")))
             }
-            Self::Refuses { alert } => refuses(f, alert),
-            Self::Silent { stage, milliseconds } => silent(f, *stage, *milliseconds),
-            Self::Strange { why } => write!(f, "does not answer as etcd does: {why}"),
-            Self::Unhealthy { reason, version: None } => write!(f, "unhealthy: {reason}"),
-            Self::Unhealthy { reason, version: Some(version) } => write!(f, "unhealthy: {reason}; etcd {version}"),
-            Self::Unreachable { why } => write!(f, "unreachable: {why}"),
+            Self::Refuses { alert } => f.write_str(&refuses(alert)),
+            Self::Silent { stage, milliseconds } => f.write_str(&silent(*stage, *milliseconds)),
+            Self::Strange { why } => f.write_str(&text!("does not answer as etcd does: {why}", "应答不像 etcd：{why}")),
+            Self::Unhealthy { reason, version: None } => f.write_str(&text!("unhealthy: {reason}", "不健康：{reason}")),
+            Self::Unhealthy { reason, version: Some(version) } => {
+                f.write_str(&text!("unhealthy: {reason}; etcd {version}", "不健康：{reason}；etcd {version}"))
+            }
+            Self::Unreachable { why } => f.write_str(&text!("unreachable: {why}", "无法连接：{why}")),
         }
     }
 }
 
 /// Alerts by which a server says what it thinks of a client's certificate: the words that the names of those of RFC 8446, 6.2 have.
-fn refuses(f: &mut fmt::Formatter<'_>, alert: &str) -> fmt::Result {
+fn refuses(alert: &str) -> String {
     if ["certificate", "unknown ca", "access denied"].iter().any(|word| alert.contains(word)) {
-        return write!(
-            f,
-            "refuses this node's certificate (`{alert}`): the authority in its memory has probably expired, or has another key"
+        return text!(
+            "refuses this node's certificate (`{alert}`): the authority in its memory has probably expired, or has another key",
+            "拒绝本节点的证书（`{alert}`）：它内存中的 CA 很可能已过期，或密钥不同"
         );
     }
-    write!(f, "refuses TLS (`{alert}`)")
+    text!("refuses TLS (`{alert}`)", "拒绝 TLS（`{alert}`）")
 }
 
-fn silent(f: &mut fmt::Formatter<'_>, stage: Stage, milliseconds: u64) -> fmt::Result {
+fn silent(stage: Stage, milliseconds: u64) -> String {
     let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
     let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}") };
     match stage {
-        Stage::Connecting | Stage::Handshake => write!(
-            f,
-            "does not answer: the TLS handshake took longer than {seconds}{fraction} s; it has no quorum yet, or its authority has expired"
+        Stage::Connecting | Stage::Handshake => text!(
+            "does not answer: the TLS handshake took longer than {seconds}{fraction} s; it has no quorum yet, or its authority has expired",
+            "没有应答：TLS 握手超过 {seconds}{fraction} 秒；它还没有法定票数，或其 CA 已过期"
         ),
-        Stage::Answer => write!(f, "does not answer: the TLS handshake was completed, and no answer came within {seconds}{fraction} s"),
+        Stage::Answer => text!(
+            "does not answer: the TLS handshake was completed, and no answer came within {seconds}{fraction} s",
+            "没有应答：TLS 握手已完成，但 {seconds}{fraction} 秒内没有回答"
+        ),
     }
 }
 

@@ -6,6 +6,7 @@ use bundle_format::{
     name::{NodeName, Serial, SiteName, TargetPath},
     rfc3339_seconds,
     slice::{AwaitContainers, AwaitEtcd, EtcdCluster, RestartPods, RestartStaticPods, UpdateDatabase},
+    word,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -100,12 +101,12 @@ impl Deviation {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::DatabaseLeft => "the Manager's database is left to the by-hand SQL",
-            Self::OutageAccepted => "an outage of etcd was accepted",
-            Self::OlderAllowed => "a bundle older than the last one was allowed",
-            Self::QuorumLossForced => "the loss of etcd's quorum was forced",
-            Self::SignerAdded => "a signer was taken who was not pinned here",
-            Self::StaleAccepted => "a bundle past its time was accepted",
+            Self::DatabaseLeft => word!("the Manager's database is left to the by-hand SQL", "Manager 的数据库留给手工 SQL 处理"),
+            Self::OutageAccepted => word!("an outage of etcd was accepted", "已接受 etcd 中断"),
+            Self::OlderAllowed => word!("a bundle older than the last one was allowed", "已允许使用比上一次更旧的证书包"),
+            Self::QuorumLossForced => word!("the loss of etcd's quorum was forced", "已强制允许 etcd 失去法定票数"),
+            Self::SignerAdded => word!("a signer was taken who was not pinned here", "已接受一个未在本机固定的签名人"),
+            Self::StaleAccepted => word!("a bundle past its time was accepted", "已接受超过使用期限的证书包"),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A target that cannot be planned for stays in the plan as it was found, so that it can be shown; [`crate::preflight`] refuses it.
 
 mod check;
+pub mod downtime;
 pub mod services;
 
 use bundle_format::{

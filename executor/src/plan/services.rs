@@ -4,6 +4,7 @@ use bundle_format::{
     digest::Digest,
     name::TargetPath,
     slice::{DatabaseRow, RestartPods, RestartStaticPods, Slice, Step, UpdateDatabase},
+    word,
 };
 
 use super::Rejection;
@@ -49,8 +50,6 @@ pub enum Todo {
     Unclear,
 }
 
-const TREE: &str = "this is a tree of files: nothing of it runs";
-
 /// Plans a step about services. `renews` tells whether the files change that services read at their start.
 ///
 /// # Errors
@@ -63,15 +62,31 @@ pub fn plan<'a>(
     renews: bool,
     material: &Material,
 ) -> Result<PlannedService<'a>, Rejection> {
-    let Some(services) = services else { return Ok(PlannedService { step, todo: Todo::Nothing(TREE) }) };
+    let Some(services) = services else { return Ok(PlannedService { step, todo: Todo::Nothing(tree()) }) };
     let todo = match step {
         Step::RestartPods(step) => restart_pods(number, step, services, renews),
         Step::RestartStaticPods(step) => restart_static_pods(number, step, services, renews),
         Step::UpdateDatabase(step) => rows(step, services, material)?,
         Step::AwaitContainers(_) | Step::AwaitEtcd(_) if restarts_static_pods(slice, services, renews) => Todo::Await,
-        _ => Todo::Nothing("nothing was restarted"),
+        _ => Todo::Nothing(word!("nothing was restarted", "没有重启任何服务")),
     };
     Ok(PlannedService { step, todo })
+}
+
+fn tree() -> &'static str {
+    word!("this is a tree of files: nothing of it runs", "这是一棵文件树：其中没有运行任何服务")
+}
+
+fn in_memory() -> &'static str {
+    word!("they have the certificates in memory that are replaced", "它们内存中是即将被替换的证书")
+}
+
+fn before_last() -> &'static str {
+    word!("they run since before their certificates were last replaced", "它们自上次替换证书之前一直在运行")
+}
+
+fn is_fresh() -> &'static str {
+    word!("what runs was started with the certificates that are on disk", "正在运行的服务是用磁盘上现有的证书启动的")
 }
 
 fn restarts_static_pods(slice: &Slice, services: &Services, renews: bool) -> bool {
@@ -89,24 +104,23 @@ fn restart_static_pods(number: usize, step: &RestartStaticPods, services: &Servi
         return Todo::Unclear;
     }
     match () {
-        () if step.manifests.iter().any(|manifest| found(manifest) == Whereabouts::Held) => {
-            restart("a manifest was left out of the kubelet's folder, so its pod is down")
-        }
-        () if renews => restart("they have the certificates in memory that are replaced"),
-        () if any_stale(running, services) => restart("they run since before their certificates were last replaced"),
-        () => Todo::Nothing("what runs was started with the certificates that are on disk"),
+        () if step.manifests.iter().any(|manifest| found(manifest) == Whereabouts::Held) => restart(word!(
+            "a manifest was left out of the kubelet's folder, so its pod is down",
+            "有清单文件被留在 kubelet 目录之外，其 Pod 处于停止状态"
+        )),
+        () if renews => restart(in_memory()),
+        () if any_stale(running, services) => restart(before_last()),
+        () => Todo::Nothing(is_fresh()),
     }
 }
 
 fn restart_pods(number: usize, _: &RestartPods, services: &Services, renews: bool) -> Todo {
     let Some(Ok(running)) = services.running.get(&number) else { return Todo::Unclear };
     match () {
-        () if running.is_empty() => Todo::Nothing("no such pod runs on this node"),
-        () if renews => Todo::Restart { former: ids(running), why: "they have the certificates in memory that are replaced" },
-        () if any_stale(running, services) => {
-            Todo::Restart { former: ids(running), why: "they run since before their certificates were last replaced" }
-        }
-        () => Todo::Nothing("what runs was started with the certificates that are on disk"),
+        () if running.is_empty() => Todo::Nothing(word!("no such pod runs on this node", "本节点没有运行这样的 Pod")),
+        () if renews => Todo::Restart { former: ids(running), why: in_memory() },
+        () if any_stale(running, services) => Todo::Restart { former: ids(running), why: before_last() },
+        () => Todo::Nothing(is_fresh()),
     }
 }
 
@@ -120,10 +134,18 @@ fn ids(running: &[Container]) -> Vec<String> {
 
 fn rows(step: &UpdateDatabase, services: &Services, material: &Material) -> Result<Todo, Rejection> {
     let table = match &services.database {
-        None => return Ok(Todo::Nothing("left to the by-hand SQL, as `--leave-database` says")),
+        None => {
+            return Ok(Todo::Nothing(word!(
+                "left to the by-hand SQL, as `--leave-database` says",
+                "按 `--leave-database` 的要求，留给手工 SQL 处理"
+            )));
+        }
         Some(Err(_)) => return Ok(Todo::Unclear),
         Some(Ok(Survey::NoTable { .. })) => {
-            return Ok(Todo::Nothing("this Manager keeps no certificates in its database: it has no such table"));
+            return Ok(Todo::Nothing(word!(
+                "this Manager keeps no certificates in its database: it has no such table",
+                "该 Manager 的数据库中不保存证书：没有这张表"
+            )));
         }
         Some(Ok(Survey::Table(table))) => table,
     };
@@ -135,7 +157,7 @@ fn rows(step: &UpdateDatabase, services: &Services, material: &Material) -> Resu
         rows.push((row.key.clone(), stored.digest, new));
     }
     if rows.iter().all(|(_, former, new)| former == new) {
-        return Ok(Todo::Nothing("the rows are so already"));
+        return Ok(Todo::Nothing(word!("the rows are so already", "这些行已是如此")));
     }
     Ok(Todo::Rows { schema: table.schema.clone(), rows })
 }
@@ -211,6 +233,6 @@ mod tests {
         let step = Step::RestartStaticPods(step());
         let slice = crate::plan::tests::bundle(Vec::new(), &[]).slice.unwrap();
         let planned = plan(0, &step, &slice, None, true, &Material::new()).unwrap();
-        assert_eq!(planned.todo, Todo::Nothing(TREE));
+        assert_eq!(planned.todo, Todo::Nothing(tree()));
     }
 }

@@ -1,8 +1,12 @@
 //! What is kept of runs, for programs and for people.
 
+use bundle_format::{text, word};
 use serde_json::{Value, json};
 
-use super::{Screen, Tone, status::phase_text};
+use super::{
+    Screen, Tone,
+    status::{phase_said, phase_text},
+};
 use crate::run::{Backup, Kept, Need, needs};
 
 /// What is kept of one run, for programs.
@@ -33,7 +37,7 @@ pub fn backup_view(kept: &Kept, need: Option<Need>) -> Value {
 /// What is kept of all runs, for people.
 pub fn show_backups(screen: &Screen, all: &[Kept]) {
     if all.is_empty() {
-        screen.say("nothing was ever applied here, so nothing is kept");
+        screen.say(word!("nothing was ever applied here, so nothing is kept", "此处从未执行过，因此没有任何备份"));
     }
     for (kept, need) in all.iter().zip(needs(all)) {
         show_backup(screen, kept, need);
@@ -42,30 +46,32 @@ pub fn show_backups(screen: &Screen, all: &[Kept]) {
 
 fn show_backup(screen: &Screen, kept: &Kept, need: Option<Need>) {
     let state = kept.state();
-    let phase = state.as_ref().map_or("unreadable", phase_text);
-    screen.toned(
-        Tone::Bold,
-        &kept.folder.name,
-        &format!("  {phase}, begun {}", begun(kept).unwrap_or_else(|| "at an unknown time".to_owned())),
-    );
-    let stays = need.filter(|_| kept.backup != Backup::Gone).map_or_else(String::new, |need| format!("; it stays: {}", need.text()));
+    let phase = state.as_ref().map_or(word!("unreadable", "无法读取"), |state| phase_said(phase_text(state)));
+    let begun = begun(kept).unwrap_or_else(|| text!("at an unknown time", "时间未知"));
+    screen.toned(Tone::Bold, &kept.folder.name, &text!("  {phase}, begun {begun}", "  {phase}，开始于 {begun}"));
+    let need = need.filter(|_| kept.backup != Backup::Gone).map(Need::text);
+    let stays = need.map_or_else(String::new, |need| text!("; it stays: {need}", "；予以保留：{need}"));
+    let bytes = kept.size.0;
     match &kept.backup {
         Backup::Damaged(damages) => {
             for damage in damages {
                 screen.warn(damage);
             }
-            screen.toned(Tone::Bad, "  damaged", &format!("  {} bytes{stays}", kept.size.0));
+            screen.row(Tone::Bad, word!("  damaged", "  已损坏"), &text!("{bytes} bytes{stays}", "{bytes} 字节{stays}"));
         }
-        Backup::Gone => screen.say("  no backups"),
+        Backup::Gone => screen.say(word!("  no backups", "  没有备份")),
         Backup::Unknown => {
             let why = kept.run.as_ref().err().map_or_else(String::new, ToString::to_string);
             screen.warn(&why);
-            screen.say(&format!("  {} bytes of backups in `{}`{stays}", kept.size.0, kept.folder.backups()));
+            screen.say(&text!("  {bytes} bytes of backups in `{}`{stays}", "  `{}` 中有 {bytes} 字节备份{stays}"; kept.folder.backups()));
         }
-        Backup::Whole => screen.say(&format!("  whole    {} bytes, each backup as its digest says{stays}", kept.size.0)),
+        Backup::Whole => {
+            let text = text!("{bytes} bytes, each backup as its digest says{stays}", "{bytes} 字节，每份备份都与摘要一致{stays}");
+            screen.row(Tone::Plain, word!("  whole", "  完好"), &text);
+        }
     }
     if kept.backup != Backup::Gone {
-        screen.say(&format!("  by hand  `less {}`", kept.folder.restore_text()));
+        screen.row(Tone::Plain, word!("  by hand", "  手工"), &format!("`less {}`", kept.folder.restore_text()));
     }
 }
 

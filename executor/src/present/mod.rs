@@ -4,11 +4,15 @@
 //! error: what nobody reads need not be written.
 
 mod backups;
+mod bundle;
+mod columns;
+mod downtime;
 mod explain;
 mod facts;
 mod memory;
 mod outlook;
 mod plan;
+mod plan_view;
 mod services;
 mod status;
 
@@ -17,16 +21,18 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
 };
 
-use bundle_format::{text, word};
+use bundle_format::{digest::Digest, text, word};
 use serde::Serialize;
 
 pub use backups::{backup_view, show_backups};
+pub use bundle::{bundle_view, show_bundle, verify_view};
 pub use explain::{Call, Problem, explain};
 pub use facts::show_facts;
 pub use memory::show_memory;
 pub use outlook::{forward, show_intents};
-pub use plan::{PlanView, bundle_view, show_bundle, show_plan, verify_view};
-pub use services::{generation, services_view, show_members, show_services};
+pub use plan::show_plan;
+pub use plan_view::{PlanView, services_view};
+pub use services::{generation, show_members};
 pub use status::{StatusView, show_status};
 
 use crate::code::Code;
@@ -127,6 +133,19 @@ impl Screen {
     /// A line for people.
     pub fn say(&self, text: &str) {
         self.toned(Tone::Plain, "", text);
+    }
+
+    /// A line for people that begins with a word, which may stand out, in a column of its own.
+    pub fn row(&self, tone: Tone, label: &str, text: &str) {
+        let space = &columns::padded(label, columns::LABEL)[label.len()..];
+        self.toned(tone, label, &format!("{space}{text}"));
+    }
+
+    /// A digest: enough of it to compare by eye, all of it for people who want to know more.
+    fn digest(&self, digest: &Digest) -> String {
+        let digest = digest.to_string();
+        let shown = if self.loudness == Loudness::Verbose { digest.as_str() } else { digest.get(..16).unwrap_or(&digest) };
+        format!("SHA-256 {shown}")
     }
 
     /// A line for people who want to know more.

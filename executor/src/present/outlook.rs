@@ -2,6 +2,7 @@
 //!
 //! Rows are not looked at here: that needs the database's password, which `plan` is given and `status` is not.
 
+use bundle_format::{text, word};
 use serde::Serialize;
 
 use super::Screen;
@@ -28,8 +29,8 @@ pub struct Intent {
 }
 
 impl Intent {
-    fn whole(action: &'static str, text: &str) -> Self {
-        Self { step: None, action, text: text.to_owned() }
+    fn whole(action: &'static str, text: String) -> Self {
+        Self { step: None, action, text }
     }
 }
 
@@ -41,13 +42,13 @@ pub fn forward(run: &Run, machine: &Machine) -> Vec<Intent> {
             let mut intents = strangers(steps, 0..steps.len(), machine);
             if intents.is_empty() {
                 intents.extend((0..steps.len()).map(|step| forwards(steps, step, done, started, machine)));
-                intents.push(Intent::whole("check", "looks at the result of all steps"));
+                intents.push(Intent::whole("check", text!("looks at the result of all steps", "检查所有步骤的结果")));
             }
             intents
         }
         Phase::Undoing { .. } => {
             let mut intents = back(run, machine);
-            intents.push(Intent::whole("start-anew", "then begins a new run of the bundle"));
+            intents.push(Intent::whole("start-anew", text!("then begins a new run of the bundle", "然后重新开始执行该证书包")));
             intents
         }
         _ => Vec::new(),
@@ -70,7 +71,7 @@ pub fn back(run: &Run, machine: &Machine) -> Vec<Intent> {
         return strangers;
     }
     if order.is_empty() {
-        return vec![Intent::whole("keep", "closes the run: it has changed nothing yet")];
+        return vec![Intent::whole("keep", text!("closes the run: it has changed nothing yet", "结束本次执行：它尚未更改任何内容"))];
     }
     order.iter().enumerate().map(|(place, step)| backwards(steps, *step, place < undone)).collect()
 }
@@ -84,7 +85,11 @@ pub fn held(run: &Run, machine: &Machine) -> Vec<String> {
     });
     let out = restarts.flat_map(|step| {
         let is_held = |manifest: &&_| manifests::whereabouts(step, manifest, machine) == Whereabouts::Held;
-        step.manifests.iter().filter(is_held).map(|manifest| format!("`{manifest}` is in `{}`", step.holding)).collect::<Vec<_>>()
+        step.manifests
+            .iter()
+            .filter(is_held)
+            .map(|manifest| text!("`{manifest}` is in `{}`", "`{manifest}` 在 `{}` 中"; step.holding))
+            .collect::<Vec<_>>()
     });
     out.collect()
 }
@@ -108,11 +113,14 @@ fn strangers(steps: &[StepRecord], concerned: impl IntoIterator<Item = usize>, m
         for file in steps[step].files() {
             let found = match replace::condition(file, machine) {
                 Condition::Former | Condition::New => continue,
-                Condition::Missing => "is gone",
-                Condition::Other => "was changed by someone else",
-                Condition::Unreadable => "cannot be read",
+                Condition::Missing => word!("is gone", "已不存在"),
+                Condition::Other => word!("was changed by someone else", "已被他人更改"),
+                Condition::Unreadable => word!("cannot be read", "无法读取"),
             };
-            let text = format!("is refused: `{}` of step {} of {} {found}", file.target, step + 1, steps.len());
+            let text = text!(
+                "is refused: `{}` of step {} of {} {found}", "拒绝执行：第 {1} 步（共 {2} 步）的 `{0}` {found}";
+                file.target, step + 1, steps.len()
+            );
             intents.push(Intent { step: Some(step + 1), action: "refuse", text });
         }
     }
@@ -123,28 +131,37 @@ fn forwards(steps: &[StepRecord], step: usize, done: usize, started: bool, machi
     let files = || steps[step].files().iter();
     let former = files().find(|file| replace::condition(file, machine) == Condition::Former);
     let (action, does) = match former {
-        Some(file) if step < done => ("redo", format!("was done, and `{}` is as before: does it again", file.target)),
-        _ if step < done => ("keep", "is done".to_owned()),
-        _ if step == done && started => ("finish", "was begun: does what is left of it".to_owned()),
-        _ => ("do", "does it".to_owned()),
+        Some(file) if step < done => {
+            ("redo", text!("was done, and `{}` is as before: does it again", "已完成，但 `{}` 仍是原内容：重做"; file.target))
+        }
+        _ if step < done => ("keep", text!("is done", "已完成")),
+        _ if step == done && started => ("finish", text!("was begun: does what is left of it", "已开始：完成其余部分")),
+        _ => ("do", text!("does it", "执行")),
     };
     told(steps, step, action, &does)
 }
 
 fn backwards(steps: &[StepRecord], step: usize, is_undone: bool) -> Intent {
     let (action, does) = match &steps[step] {
-        _ if is_undone => ("keep", "is undone"),
-        StepRecord::AwaitContainers(_) | StepRecord::AwaitEtcd(_) => ("wait", "waits once more, where something was restarted"),
-        StepRecord::RestartPods { .. } | StepRecord::RestartStaticPods { .. } => {
-            ("restart", "restarts once more what the run restarted, with what was put back")
+        _ if is_undone => ("keep", word!("is undone", "已撤销")),
+        StepRecord::AwaitContainers(_) | StepRecord::AwaitEtcd(_) => {
+            ("wait", word!("waits once more, where something was restarted", "若有服务被重启，则再次等待"))
         }
-        StepRecord::EditJson { .. } | StepRecord::InstallFiles { .. } => ("put-back", "puts back from the backup"),
-        StepRecord::UpdateDatabase { .. } => ("put-back", "puts the rows back from the backup"),
+        StepRecord::RestartPods { .. } | StepRecord::RestartStaticPods { .. } => {
+            let does =
+                word!("restarts once more what the run restarted, with what was put back", "用恢复后的内容再次重启本次执行重启过的服务");
+            ("restart", does)
+        }
+        StepRecord::EditJson { .. } | StepRecord::InstallFiles { .. } => ("put-back", word!("puts back from the backup", "从备份恢复")),
+        StepRecord::UpdateDatabase { .. } => ("put-back", word!("puts the rows back from the backup", "从备份恢复这些行")),
     };
     told(steps, step, action, does)
 }
 
 fn told(steps: &[StepRecord], step: usize, action: &'static str, does: &str) -> Intent {
-    let text = format!("step {} of {}, {}: {does}", step + 1, steps.len(), steps::describe(&steps[step]));
+    let text = text!(
+        "step {} of {}, {}: {does}", "第 {} 步，共 {} 步，{}：{does}";
+        step + 1, steps.len(), steps::describe(&steps[step])
+    );
     Intent { step: Some(step + 1), action, text }
 }

@@ -1,306 +1,219 @@
-//! Bundles and plans, for programs and for people. Of a private key nothing is shown but whether it changes.
+//! Plans, as people read them: like a diff. `-` is now, `+` is then, what stays takes one line. Of a private key nothing is shown but
+//! whether it changes.
 
-use std::collections::BTreeMap;
-
-use bundle_format::{
-    certificate::Certificate,
-    digest::Digest,
-    manifest::{AuthorityRecord, CertificateRecord, Manifest},
-    reader::Complete,
-    rfc3339_seconds,
-    slice::Slice,
-};
-use serde::Serialize;
-use serde_json::{Value, json};
+use bundle_format::{certificate::Certificate, digest::Digest, language::counted, manifest::Manifest, slice::Slice, text, word};
 use time::OffsetDateTime;
 
 use super::{
     Screen, Tone,
-    services::{service_value, show_service},
+    bundle::time_text,
+    downtime::show_downtimes,
+    services::{show_found, show_service},
 };
 use crate::{
     bundle::Bundle,
-    facts::{Found, Target},
+    facts::{Facts, Target},
     identity::Evidence,
     plan::{Change, Plan, PlannedEdit, PlannedFile, PlannedStep, services::Todo},
 };
 
-/// A plan for programs.
-#[derive(Debug, Serialize)]
-pub struct PlanView {
-    /// Its steps.
-    pub steps: Vec<Value>,
-    /// How many files change.
-    pub changes: usize,
-    /// How many rows change.
-    pub rows: usize,
-    /// How many restarts there are.
-    pub restarts: usize,
-}
-
-/// What a bundle says of itself.
-pub fn bundle_view(complete: &Complete) -> Value {
-    let manifest = &complete.manifest;
-    json!({
-        "name": manifest.name().to_string(),
-        "site": manifest.site,
-        "serial": manifest.serial,
-        "identity": complete.identity,
-        "signer": complete.signers.first(),
-        "signers": complete.signers,
-        "needs_signers": manifest.needs_signers,
-        "created": text(manifest.created),
-        "not_after": text(manifest.not_after),
-        "profile": manifest.profile,
-        "needs_executor": manifest.needs_executor,
-        "entries": complete.sums.digests.len(),
-        "sealing": manifest.sealing_view(),
-    })
-}
-
-/// All of a bundle that `verify` shows.
-pub fn verify_view(bundle: &Bundle) -> Value {
-    let manifest = bundle.manifest();
-    let listings: BTreeMap<_, _> = bundle.nodes.iter().map(|listing| (&listing.node, listing)).collect();
-    let nodes = manifest.nodes.iter().map(|record| {
-        let listing = listings.get(&record.name);
-        json!({
-            "name": record.name,
-            "roles": record.roles,
-            "host_names": listing.map(|listing| &listing.host_names),
-            "addresses": listing.map(|listing| &listing.addresses),
-        })
-    });
-    json!({
-        "bundle": bundle_view(&bundle.complete),
-        "authorities": manifest.authorities,
-        "nodes": nodes.collect::<Vec<_>>(),
-    })
-}
-
-fn signers(complete: &Complete) -> String {
-    complete.signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
-}
-
-/// All of a bundle, for people.
-pub fn show_bundle(screen: &Screen, complete: &Complete) {
-    let manifest = &complete.manifest;
-    screen.toned(Tone::Bold, "bundle", &format!("   {}, profile {}", manifest.name(), manifest.profile));
-    for signer in &complete.signers {
-        screen.say(&format!("signer   {signer}"));
+/// Shows a plan: for whom it is, what was found, each step, and what will be down.
+pub fn show_plan(screen: &Screen, bundle: &Bundle, slice: &Slice, evidence: Evidence, facts: &Facts, plan: &Plan<'_>) {
+    screen.row(Tone::Bold, word!("bundle", "证书包"), &bundle.manifest().name().to_string());
+    for signer in &bundle.complete.signers {
+        screen.row(Tone::Plain, "", &text!("signed by {signer}", "签名人 {signer}"));
     }
-    screen.say(&format!("made     {}, to be applied before {}", text(manifest.created), text(manifest.not_after)));
-    screen.say(&format!("checked  {} entries, each against the signed list", complete.sums.digests.len()));
-    screen.say(&format!("secrets  {}", manifest.how_sealed()));
-    for authority in &manifest.authorities {
-        show_authority(screen, authority);
-    }
-    show_nodes(screen, manifest);
-}
-
-fn show_authority(screen: &Screen, authority: &AuthorityRecord) {
-    screen.say(&format!("authority {}  {}", authority.name, dates(&authority.former, &authority.renewed)));
-    screen.detail(&format!("  key {}", authority.public_key));
-    for leaf in &authority.leaves {
-        screen.say(&format!("  leaf {}  {}", leaf.name, dates(&leaf.former, &leaf.renewed)));
-    }
-}
-
-fn show_nodes(screen: &Screen, manifest: &Manifest) {
-    const MOST: usize = 20;
-    screen.say(&format!("nodes    {}, in the order of visits", manifest.nodes.len()));
-    for node in manifest.nodes.iter().take(MOST) {
-        let roles: Vec<&str> = node.roles.iter().map(bundle_format::name::Label::as_str).collect();
-        screen.say(&format!("  {}  {}", node.name, roles.join(", ")));
-    }
-    if let Some(more) = manifest.nodes.len().checked_sub(MOST).filter(|more| *more > 0) {
-        screen.say(&format!("  and {more} more"));
-    }
-}
-
-fn dates(former: &CertificateRecord, renewed: &CertificateRecord) -> String {
-    format!("{} to {}  ->  {} to {}", text(former.not_before), text(former.not_after), text(renewed.not_before), text(renewed.not_after))
-}
-
-/// A plan, for people.
-pub fn show_plan(screen: &Screen, bundle: &Bundle, slice: &Slice, evidence: Evidence, plan: &Plan<'_>) {
-    let (manifest, node) = (bundle.manifest(), &slice.node);
-    screen.toned(Tone::Bold, "bundle", &format!("  {}, signed by {}", manifest.name(), signers(&bundle.complete)));
-    screen.toned(Tone::Bold, "node", &format!("    {node}, known {}", evidence.text()));
+    screen.row(Tone::Bold, word!("node", "节点"), &text!("{}, known {}", "{}，{}识别"; slice.node, evidence.text()));
+    show_found(screen, facts);
     for (number, step) in (1..).zip(&plan.steps) {
+        let diff = Diff { screen, manifest: bundle.manifest(), now: facts.now, head: head(number, plan.steps.len()) };
         match step {
-            PlannedStep::EditJson(edit) => show_edit(screen, number, plan.steps.len(), edit),
-            PlannedStep::InstallFiles(files) => {
-                screen.toned(Tone::Bold, &format!("step {number} of {}", plan.steps.len()), "  install files");
-                for file in files {
-                    show_file(screen, file, manifest);
-                }
+            PlannedStep::EditJson(edit) => diff.edit(edit),
+            PlannedStep::InstallFiles(files) => diff.files(files),
+            PlannedStep::Service(service) => show_service(screen, &diff.head, service),
+        }
+    }
+    if plan.services().any(|service| matches!(service.todo, Todo::Restart { .. })) {
+        screen.row(Tone::Bold, word!("mode", "方式"), &plan.mode.to_string());
+    }
+    show_downtimes(screen, plan, slice);
+}
+
+fn head(number: usize, steps: usize) -> String {
+    text!("step {number} of {steps}", "第 {number} 步，共 {steps} 步")
+}
+
+/// One step, told as a diff.
+struct Diff<'a> {
+    screen: &'a Screen,
+    manifest: &'a Manifest,
+    now: OffsetDateTime,
+    head: String,
+}
+
+impl Diff<'_> {
+    fn files(&self, files: &[PlannedFile<'_>]) {
+        let Self { screen, head, .. } = self;
+        let title = text!("  install {}", "  安装 {}"; counted(files.len(), "file", "个文件"));
+        if files.iter().all(|file| file.change() == Change::Keep) {
+            screen.toned(Tone::Bold, head, &text!("{title}: all is so already", "{title}：已是如此"));
+            return;
+        }
+        screen.toned(Tone::Bold, head, &title);
+        for file in files {
+            self.file(file);
+        }
+    }
+
+    fn file(&self, file: &PlannedFile<'_>) {
+        let change = file.change();
+        self.target(change, &shown_path(file), file.target());
+        if change == Change::Keep {
+            return;
+        }
+        self.screen.say(&format!("    {}", why(file, self.manifest)));
+        let now = file.target().and_then(|target| target.sight.file());
+        if file.file.entry.is_secret() {
+            if now.is_some() {
+                self.screen.say(word!("    - the private key that is there", "    - 现有的私钥"));
             }
-            PlannedStep::Service(service) => show_service(screen, &format!("step {number} of {}", plan.steps.len()), service),
+            self.screen.say(word!("    + another private key", "    + 新的私钥"));
+        } else {
+            self.contents(now.map(|seen| seen.content.as_slice()), file.content);
+        }
+    }
+
+    fn edit(&self, edit: &PlannedEdit<'_>) {
+        self.screen.toned(Tone::Bold, &self.head, word!("  edit a document", "  编辑文档"));
+        let path = edit.target().map_or(&edit.step.target, |target| &target.path);
+        self.target(edit.change(), path.as_str(), edit.target());
+        if let Some(Ok(edited)) = &edit.edited {
+            let (member, from, to) = (&edit.step.member, &edit.step.from, &edit.step.to);
+            if edited.changed > 0 {
+                let places = text!("in {}", "共 {}"; counted(edited.changed, "place", "处"));
+                self.screen.say(&text!("    - `{member}`: `{from}`, {places}", "    - `{member}`：`{from}`，{places}"));
+                self.screen.say(&text!("    + `{member}`: `{to}`", "    + `{member}`：`{to}`"));
+            }
+            if edited.already > 0 {
+                let already = counted(edited.already, "place", "处");
+                self.screen.say(&text!("      `{to}` already in {already}", "      已是 `{to}`：{already}"));
+            }
+        }
+    }
+
+    /// A file, what happens to it, and where it really is: a link on the way to it is followed knowingly.
+    fn target(&self, change: Change, path: &str, target: Option<&Target>) {
+        self.screen.say(&match change {
+            Change::Create => text!("  create {path}", "  新建 {path}"),
+            Change::Keep => text!("  keep {path}: it is so already", "  不变 {path}：已是如此"),
+            Change::Replace => text!("  replace {path}", "  替换 {path}"),
+            Change::Unclear => text!("  cannot change {path}, see below", "  无法更改 {path}，见下文"),
+        });
+        if let Some(elsewhere) = target.and_then(|target| target.elsewhere.as_ref()) {
+            self.screen
+                .say(&text!("    lies in fact at {elsewhere}, by a link on the way there", "    实际位于 {elsewhere}，途中有一个链接"));
+        }
+    }
+
+    /// What of a public file changes, and in one line what of a certificate stays.
+    fn contents(&self, now: Option<&[u8]>, then: &[u8]) {
+        let (former, new) = (now.map(Public::of), Public::of(then));
+        let is_past = former.as_ref().and_then(|former| former.certificate.as_ref()).is_some_and(|one| one.not_after() < self.now);
+        let validity = former.as_ref().map(Public::validity).filter(|validity| *validity != new.validity());
+        if let Some(validity) = &validity {
+            let expired = if is_past { word!(", expired", "，已过期") } else { "" };
+            self.screen.say(&format!("    - {validity}{expired}"));
+        }
+        if validity.is_some() || former.is_none() {
+            self.screen.say(&format!("    + {}", new.validity()));
+        }
+        if let Some(former) = &former {
+            self.screen.say(&format!("    - {}", self.screen.digest(&former.digest)));
+        }
+        self.screen.say(&format!("    + {}", self.screen.digest(&new.digest)));
+        if let Some(new) = &new.certificate {
+            self.names(former.and_then(|former| former.certificate).as_ref(), new);
+        }
+    }
+
+    /// The subject and the names of a certificate: those lost and gained, and in one line those that stay.
+    fn names(&self, former: Option<&Certificate>, new: &Certificate) {
+        let before = called(former.unwrap_or(new));
+        let after = called(new);
+        for lost in before.iter().filter(|name| !after.contains(name)) {
+            self.screen.say(&format!("    - {lost}"));
+        }
+        for gained in after.iter().filter(|name| !before.contains(name)) {
+            self.screen.say(&format!("    + {gained}"));
+        }
+        let has_same_key = former.is_some_and(|former| former.public_key() == new.public_key());
+        let subject = after.first().filter(|subject| before.contains(subject)).cloned();
+        let key = has_same_key.then(|| text!("the same key", "密钥相同"));
+        let count = after.iter().skip(1).filter(|name| before.contains(name)).count();
+        let names = (count > 0).then(|| counted(count, "name", "个名称"));
+        let stays: Vec<String> = [subject, key, names].into_iter().flatten().collect();
+        if !stays.is_empty() {
+            self.screen.say(&format!("      {}", stays.join(word!(", ", "，"))));
         }
     }
 }
 
-fn show_file(screen: &Screen, file: &PlannedFile<'_>, manifest: &Manifest) {
-    let change = file.change();
-    screen.say(&format!("  {}  {}", shown_path(file), word(change)));
-    show_elsewhere(screen, file.target());
-    let now = file.target().and_then(|target| target.sight.file());
-    if file.file.entry.is_secret() {
-        let what = if change == Change::Keep { "private key, stays" } else { "private key, changes" };
-        screen.say(&format!("    {what}"));
-    } else if change != Change::Keep {
-        if let Some(seen) = now {
-            show_content(screen, "now ", &seen.content);
-        }
-        show_content(screen, "then", file.content);
-    }
-    screen.say(&format!("    why   {}", why(file, manifest)));
+/// The subject of a certificate, then its names.
+fn called(certificate: &Certificate) -> Vec<String> {
+    let names = certificate.sans().iter().map(ToString::to_string);
+    std::iter::once(certificate.subject().clone()).chain(names).collect()
 }
 
-fn show_edit(screen: &Screen, number: usize, steps: usize, edit: &PlannedEdit<'_>) {
-    let path = edit.target().map_or(&edit.step.target, |target| &target.path);
-    let values = edit.edited.as_ref().and_then(|edited| edited.as_ref().ok());
-    screen.toned(Tone::Bold, &format!("step {number} of {steps}"), "  edit a document");
-    screen.say(&format!("  {path}  {}", word(edit.change())));
-    show_elsewhere(screen, edit.target());
-    if let Some(edited) = values {
-        let (member, from, to) = (&edit.step.member, &edit.step.from, &edit.step.to);
-        screen.say(&format!("    {} values of `{member}`: `{from}` -> `{to}`; {} are so already", edited.changed, edited.already));
-    }
+/// The content of a file that is no secret.
+struct Public {
+    certificate: Option<Certificate>,
+    digest: Digest,
+    size: usize,
 }
 
-/// A link on the way to a target is followed knowingly.
-fn show_elsewhere(screen: &Screen, target: Option<&Target>) {
-    if let Some(elsewhere) = target.and_then(|target| target.elsewhere.as_ref()) {
-        screen.say(&format!("    lies  in fact at {elsewhere}, by a link on the way there"));
+impl Public {
+    fn of(content: &[u8]) -> Self {
+        let certificate = certificate(content);
+        let digest = certificate.as_ref().map_or_else(|| Digest::of(content), Certificate::fingerprint);
+        Self { certificate, digest, size: content.len() }
+    }
+
+    fn validity(&self) -> String {
+        let Some(certificate) = &self.certificate else {
+            return text!("{} bytes, no certificate", "{} 字节，不是证书"; self.size);
+        };
+        let (begin, end) = (time_text(certificate.not_before()), time_text(certificate.not_after()));
+        text!("{begin} to {end}", "{begin} 至 {end}")
     }
 }
 
-fn shown_path(file: &PlannedFile<'_>) -> String {
+/// Where a file is, or would be.
+pub(super) fn shown_path(file: &PlannedFile<'_>) -> String {
     file.target().map_or(&file.file.target, |target| &target.path).to_string()
 }
 
-fn word(change: Change) -> &'static str {
-    match change {
-        Change::Create => "is created",
-        Change::Keep => "stays: it is so already",
-        Change::Replace => "is replaced",
-        Change::Unclear => "cannot be changed, see below",
-    }
-}
-
 /// Why a file is changed, from what the manifest says of its entry.
-fn why(file: &PlannedFile<'_>, manifest: &Manifest) -> String {
+pub(super) fn why(file: &PlannedFile<'_>, manifest: &Manifest) -> String {
     let entry = &file.file.entry;
     for authority in &manifest.authorities {
+        let name = &authority.name;
         if authority.certificate == *entry {
-            return format!("the renewed certificate of the authority `{}`, with the same key", authority.name);
+            return text!("the renewed certificate of the authority `{name}`, with the same key", "CA `{name}` 续签后的证书，密钥不变");
         }
         for leaf in &authority.leaves {
+            let leaf_name = &leaf.name;
             if leaf.certificate == *entry {
-                return format!("the new certificate `{}`, under the authority `{}`", leaf.name, authority.name);
+                return text!("the new certificate `{leaf_name}`, under the authority `{name}`", "CA `{name}` 签发的新证书 `{leaf_name}`");
             }
             if leaf.key == entry.unsealed() {
-                return format!("the private key of the new certificate `{}`", leaf.name);
+                return text!("the private key of the new certificate `{leaf_name}`", "新证书 `{leaf_name}` 的私钥");
             }
         }
     }
-    format!("the bundle's `{entry}`")
+    text!("the bundle's `{entry}`", "证书包中的 `{entry}`")
 }
 
-/// A public file: validity, subject, and the whole fingerprint, so that it can be compared by hand.
-fn show_content(screen: &Screen, when: &str, content: &[u8]) {
-    match certificate(content) {
-        Some(certificate) => {
-            let (begin, end) = (text(certificate.not_before()), text(certificate.not_after()));
-            screen.say(&format!("    {when}  {begin} to {end}  {}", certificate.subject()));
-            screen.say(&format!("          {}", certificate.fingerprint()));
-        }
-        None => screen.say(&format!("    {when}  {} bytes, no certificate", content.len())),
-    }
-}
-
-fn certificate(content: &[u8]) -> Option<Certificate> {
+/// The first certificate of a file.
+pub(super) fn certificate(content: &[u8]) -> Option<Certificate> {
     Certificate::all_from_file(content).ok()?.into_iter().next()
-}
-
-impl PlanView {
-    /// A plan for programs.
-    pub fn of(plan: &Plan<'_>, manifest: &Manifest) -> Self {
-        let steps = plan.steps.iter().map(|step| match step {
-            PlannedStep::EditJson(edit) => edit_value(edit),
-            PlannedStep::InstallFiles(files) => {
-                let files: Vec<Value> = files.iter().map(|file| file_value(file, manifest)).collect();
-                json!({ "kind": "install-files", "files": files })
-            }
-            PlannedStep::Service(service) => service_value(service),
-        });
-        let rows = plan.services().map(|service| match &service.todo {
-            Todo::Rows { rows, .. } => rows.len(),
-            _ => 0,
-        });
-        let restarts = plan.services().filter(|service| matches!(service.todo, Todo::Restart { .. })).count();
-        Self { steps: steps.collect(), changes: plan.sizes().len(), rows: rows.sum(), restarts }
-    }
-}
-
-fn file_value(file: &PlannedFile<'_>, manifest: &Manifest) -> Value {
-    let is_secret = file.file.entry.is_secret();
-    let now = file.target().and_then(|target| target.sight.file()).filter(|_| !is_secret);
-    json!({
-        "target": shown_path(file),
-        "entry": file.file.entry,
-        "change": change_value(file.change()),
-        "secret": is_secret,
-        "elsewhere": file.target().and_then(|target| target.elsewhere.as_ref()),
-        "now": now.map(|seen| public_value(&seen.content)),
-        "then": (!is_secret).then(|| public_value(file.content)),
-        "why": why(file, manifest),
-    })
-}
-
-fn edit_value(edit: &PlannedEdit<'_>) -> Value {
-    let edited = edit.edited.as_ref().and_then(|edited| edited.as_ref().ok());
-    let path = match edit.found {
-        Found::At(target) => &target.path,
-        _ => &edit.step.target,
-    };
-    json!({
-        "kind": "edit-json",
-        "target": path,
-        "change": change_value(edit.change()),
-        "elsewhere": edit.target().and_then(|target| target.elsewhere.as_ref()),
-        "member": edit.step.member,
-        "from": edit.step.from,
-        "to": edit.step.to,
-        "values": edited.map(|edited| edited.changed),
-        "already": edited.map(|edited| edited.already),
-    })
-}
-
-fn change_value(change: Change) -> &'static str {
-    match change {
-        Change::Create => "create",
-        Change::Keep => "keep",
-        Change::Replace => "replace",
-        Change::Unclear => "unclear",
-    }
-}
-
-fn public_value(content: &[u8]) -> Value {
-    match certificate(content) {
-        Some(certificate) => json!({
-            "fingerprint": certificate.fingerprint(),
-            "subject": certificate.subject(),
-            "not_before": text(certificate.not_before()),
-            "not_after": text(certificate.not_after()),
-            "sans": certificate.sans().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        }),
-        None => json!({ "sha256": Digest::of(content), "size": content.len() }),
-    }
-}
-
-fn text(time: OffsetDateTime) -> String {
-    rfc3339_seconds::format(time).unwrap_or_else(|_| time.to_string())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bundle_format::name::TargetPath;
+use bundle_format::{name::TargetPath, text, word};
 use serde::Serialize;
 
 use super::{
@@ -97,8 +97,9 @@ impl StatusView {
         };
         let begin = run.state().ok().and_then(|state| state.begin);
         let files = begin.iter().flat_map(|begin| begin.steps.iter().flat_map(StepRecord::files));
-        let targets: Vec<TargetView> =
-            files.map(|file| TargetView { target: file.target.clone(), condition: word(replace::condition(file, machine)) }).collect();
+        let targets: Vec<TargetView> = files
+            .map(|file| TargetView { target: file.target.clone(), condition: condition_word(replace::condition(file, machine)) })
+            .collect();
         let time = |entry: Option<&crate::journal::Entry>| entry.and_then(|entry| bundle_format::rfc3339_seconds::format(entry.at).ok());
         let state = run.state().ok();
         let steps = begin.map_or_else(Vec::new, |begin| step_views(&begin.steps, phase(run)));
@@ -147,48 +148,63 @@ fn step_views(steps: &[StepRecord], phase: Phase) -> Vec<StepView> {
 /// The status, for people.
 pub fn show_status(screen: &Screen, view: &StatusView) {
     let Some(run) = &view.run else {
-        screen.say("nothing was ever applied here");
+        screen.say(word!("nothing was ever applied here", "此处从未执行过"));
         return;
     };
-    screen.toned(Tone::Bold, "run", &format!("       {}, {}", run.name, run.phase));
-    let unknown = || "unknown".to_owned();
-    screen.say(&format!(
-        "begun     {}, last record {}",
-        run.begun.clone().unwrap_or_else(unknown),
-        run.last_record.clone().unwrap_or_else(unknown)
-    ));
+    let phase = phase_said(run.phase);
+    screen.row(Tone::Bold, word!("run", "执行"), &text!("{}, {phase}", "{}，{phase}"; run.name));
+    let unknown = || text!("unknown", "未知");
+    let (begun, last) = (run.begun.clone().unwrap_or_else(unknown), run.last_record.clone().unwrap_or_else(unknown));
+    screen.row(Tone::Plain, word!("begun", "开始于"), &text!("{begun}, last record {last}", "{begun}，最后记录 {last}"));
     if run.torn {
-        screen.warn("the journal ends in the middle of a record, as after a power cut; everything before it holds");
+        screen.warn(word!(
+            "the journal ends in the middle of a record, as after a power cut; everything before it holds",
+            "日志记录在一条记录中间结束，像是断电所致；之前的内容都有效"
+        ));
     }
     for step in &view.steps {
-        screen.say(&format!("step      {}: {}", step.what, step.state));
+        screen.row(Tone::Plain, word!("step", "步骤"), &text!("{}: {}", "{}：{}"; step.what, step_said(step.state)));
     }
     for deviation in &view.deviations {
-        screen.warn(&format!("the operator overrode: {}", deviation.text()));
+        screen.warn(&text!("the operator overrode: {}", "操作者强制放行：{}"; deviation.text()));
     }
     for target in &view.targets {
-        screen.say(&format!("  {}  {}", target.target, target.condition));
+        screen.say(&format!("  {}  {}", target.target, condition_said(target.condition)));
     }
     for manifest in &view.held {
-        screen.warn(&format!("the manifest {manifest}, so its pod is down; `apply` and `rollback` both put it back"));
+        screen.warn(&text!(
+            "the manifest {manifest}, so its pod is down; `apply` and `rollback` both put it back",
+            "清单文件 {manifest}，因此其 Pod 处于停止状态；`apply` 和 `rollback` 都会把它放回"
+        ));
     }
     if run.exhausted {
-        screen.warn(&format!("this was tried {} times and came no further; `--try-again` tries once more", run.attempts));
-        screen.warn(&format!("how to put things back by hand: `less {}`", run.restore_text));
+        screen.warn(&text!(
+            "this was tried {} times and came no further; `--try-again` tries once more",
+            "已尝试 {} 次，没有进展；加 `--try-again` 再试一次"; run.attempts
+        ));
+        screen.warn(&text!("how to put things back by hand: `less {}`", "手工恢复的方法：`less {}`"; run.restore_text));
     }
-    screen.say(&format!("apply     {}", apply_text(view.apply)));
+    screen.row(Tone::Plain, "apply", apply_text(view.apply));
     show_intents(screen, &view.apply_does);
-    let rollback = view.rollback.as_ref().map_or_else(|| "has nothing to take back".to_owned(), |run| format!("takes back the run {run}"));
-    screen.say(&format!("rollback  {rollback}"));
+    let rollback = match &view.rollback {
+        Some(run) => text!("takes back the run {run}", "撤回执行 {run}"),
+        None => text!("has nothing to take back", "没有可撤回的内容"),
+    };
+    screen.row(Tone::Plain, "rollback", &rollback);
     show_intents(screen, &view.rollback_does);
 }
 
 fn apply_text(word: &str) -> &'static str {
     match word {
-        "continue" => "of the same bundle finishes this run; that of another is refused",
-        "nothing" => "of the same bundle has nothing to do",
-        "undo-then-start" => "of the same bundle first finishes the rollback, then starts anew; that of another is refused",
-        _ => "starts a new run",
+        "continue" => {
+            word!("of the same bundle finishes this run; that of another is refused", "同一证书包：完成本次执行；其他证书包：拒绝执行")
+        }
+        "nothing" => word!("of the same bundle has nothing to do", "同一证书包：没有需要做的事"),
+        "undo-then-start" => word!(
+            "of the same bundle first finishes the rollback, then starts anew; that of another is refused",
+            "同一证书包：先完成回滚，再重新开始；其他证书包：拒绝执行"
+        ),
+        _ => word!("starts a new run", "开始一次新的执行"),
     }
 }
 
@@ -208,7 +224,46 @@ fn phase_word(phase: Phase) -> &'static str {
     }
 }
 
-fn word(condition: Condition) -> &'static str {
+/// A phase's word as it is said.
+pub(super) fn phase_said(phase: &'static str) -> &'static str {
+    let chinese = match phase {
+        "abandoned" => "已放弃",
+        "applied" => "已完成",
+        "interrupted" => "中断",
+        "interrupted-before-first-change" => "首次更改之前中断",
+        "interrupted-rollback" => "回滚中断",
+        "paused" => "已暂停",
+        "rolled-back" => "已回滚",
+        _ => phase,
+    };
+    word!(phase, chinese)
+}
+
+fn step_said(state: &'static str) -> &'static str {
+    let chinese = match state {
+        "begun" => "已开始",
+        "done" => "已完成",
+        "to-do" => "待执行",
+        "to-undo" => "待撤销",
+        "undone" => "已撤销",
+        _ => state,
+    };
+    word!(state, chinese)
+}
+
+fn condition_said(condition: &'static str) -> &'static str {
+    let chinese = match condition {
+        "former" => "原内容",
+        "missing" => "缺失",
+        "new" => "新内容",
+        "other" => "其他内容",
+        "unreadable" => "无法读取",
+        _ => condition,
+    };
+    word!(condition, chinese)
+}
+
+fn condition_word(condition: Condition) -> &'static str {
     match condition {
         Condition::Former => "former",
         Condition::Missing => "missing",

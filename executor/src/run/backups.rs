@@ -4,7 +4,7 @@
 //! backups are whole are never removed; nor is anything of a run whose journal cannot be read. A journal itself always stays: it is
 //! how the node knows what was done to it.
 
-use bundle_format::digest::Digest;
+use bundle_format::{digest::Digest, text, word};
 
 use super::{Run, RunFolder, Store, StoreError};
 use crate::{
@@ -54,10 +54,10 @@ impl Need {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::LastGood => "it has the last good backup",
-            Self::Rollback => "`rollback` needs it",
-            Self::Unfinished => "it is unfinished",
-            Self::Unreadable => "its journal cannot be read",
+            Self::LastGood => word!("it has the last good backup", "它有最近一份完好的备份"),
+            Self::Rollback => word!("`rollback` needs it", "`rollback` 需要它"),
+            Self::Unfinished => word!("it is unfinished", "它尚未完成"),
+            Self::Unreadable => word!("its journal cannot be read", "它的日志记录无法读取"),
         }
     }
 }
@@ -142,7 +142,7 @@ fn examine(run: &Run, machine: &Machine) -> Backup {
     let rows = begin.steps.iter().flat_map(StepRecord::rows).map(|row| (run.folder.row_backup(row), row.former));
     let mut damaged: Vec<String> = files.chain(rows).filter_map(|(place, former)| damage(&place, former, machine)).collect();
     if !machine.look_at(&run.folder.restore_text()).is_file() {
-        damaged.push(format!("`{}` is missing", run.folder.restore_text()));
+        damaged.push(text!("`{}` is missing", "缺少 `{}`"; run.folder.restore_text()));
     }
     if damaged.is_empty() { Backup::Whole } else { Backup::Damaged(damaged) }
 }
@@ -151,7 +151,9 @@ fn examine(run: &Run, machine: &Machine) -> Backup {
 fn damage(place: &Place, former: Digest, machine: &Machine) -> Option<String> {
     match machine.read(place) {
         Err(error) => Some(error.to_string()),
-        Ok(content) if Digest::of(&content) != former => Some(format!("`{place}` is not what was kept: its digest differs")),
+        Ok(content) if Digest::of(&content) != former => {
+            Some(text!("`{place}` is not what was kept: its digest differs", "`{place}` 不是当时保存的内容：摘要不同"))
+        }
         Ok(_) => None,
     }
 }

@@ -242,7 +242,10 @@ impl Driver<'_> {
         for (number, target) in begin.folders.iter().enumerate() {
             let copied = self.machine.copy_tree(target, &folder.folder_copy(number, target))?;
             for path in copied.left_out {
-                (self.progress)(&format!("  not in the copy of `{target}`: `{path}`, a link, a device or too large"));
+                (self.progress)(&text!(
+                    "  not in the copy of `{target}`: `{path}`, a link, a device or too large",
+                    "  未复制到 `{target}` 的副本中：`{path}`，它是链接、设备或过大"
+                ));
             }
         }
         Ok(())
@@ -324,7 +327,10 @@ impl Driver<'_> {
                 return Ok(false);
             }
             self.machine.check_signals().map_err(StepError::from)?;
-            (self.progress)(&format!("step {} of {}: {}", step + 1, begin.steps.len(), steps::describe(record)));
+            (self.progress)(&text!(
+                "step {} of {}: {}", "第 {} 步，共 {} 步：{}";
+                step + 1, begin.steps.len(), steps::describe(record)
+            ));
             run.record(self.machine, Record::StepStarted { step })?;
             steps::apply(record, &bench, material)?;
             run.record(self.machine, Record::StepDone { step })?;
@@ -392,7 +398,10 @@ impl Driver<'_> {
         for step in order.into_iter().skip(undone) {
             self.machine.check_signals().map_err(StepError::from)?;
             let record = &begin.steps[step];
-            (self.progress)(&format!("undoing step {} of {}: {}", step + 1, begin.steps.len(), steps::describe(record)));
+            (self.progress)(&text!(
+                "undoing step {} of {}: {}", "撤销第 {} 步，共 {} 步：{}";
+                step + 1, begin.steps.len(), steps::describe(record)
+            ));
             let leaving = self.leaving(run, step, record, &bench)?;
             steps::undo(record, &leaving, &bench, discard_changes)?;
             run.record(self.machine, Record::StepUndone { step })?;

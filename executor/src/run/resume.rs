@@ -1,6 +1,8 @@
 //! Goes on with a run that was cut off. A journal says how far a run came; whether that is still so, only the machine says. And calls
 //! that come no further are counted: after [`MOST_ATTEMPTS`] of them a person decides.
 
+use bundle_format::{text, word};
+
 use super::{Driver, Ended, Fault, Outcome, Run, RunError};
 use crate::{
     bundle::Material,
@@ -56,7 +58,10 @@ impl Driver<'_> {
             }
             self.machine.check_signals().map_err(StepError::from)?;
             for file in record.files().iter().filter(|file| replace::condition(file, self.machine) == Condition::Former) {
-                (self.progress)(&format!("  `{}` is as before, though step {} was done: it is done again", file.target, step + 1));
+                (self.progress)(&text!(
+                    "  `{}` is as before, though step {} was done: it is done again", "  第 {1} 步已完成，但 `{0}` 仍是原内容：重做该步";
+                    file.target, step + 1
+                ));
             }
             steps::apply(record, bench, material)?;
         }
@@ -69,7 +74,10 @@ impl Driver<'_> {
             if replace::condition(file, self.machine) == Condition::New
                 && file.former.as_ref().map(|former| former.sha256) != Some(file.new)
             {
-                (self.progress)(&format!("  `{}` is new again, though it was put back: it is put back again", file.target));
+                (self.progress)(&text!(
+                    "  `{}` is new again, though it was put back: it is put back again", "  `{}` 曾被恢复，现在又是新内容：再次恢复";
+                    file.target
+                ));
                 replace::restore(&[file], bench, false)?;
             }
         }
@@ -80,12 +88,16 @@ impl Driver<'_> {
 /// Where a run stands, within a sentence.
 fn whereabouts(phase: Phase, steps: &[StepRecord]) -> String {
     let named = |what: &str, step: usize| {
-        steps.get(step).map(|record| format!("{what}step {} of {}: {}", step + 1, steps.len(), steps::describe(record)))
+        steps
+            .get(step)
+            .map(|record| text!("{what}step {} of {}: {}", "{what}第 {} 步，共 {} 步：{}"; step + 1, steps.len(), steps::describe(record)))
     };
     let place = match phase {
         Phase::Applying { done, .. } => named("", done),
-        Phase::Undoing { reached, undone, .. } => undo_order(steps, reached).get(undone).and_then(|step| named("undoing ", *step)),
+        Phase::Undoing { reached, undone, .. } => {
+            undo_order(steps, reached).get(undone).and_then(|step| named(word!("undoing ", "撤销"), *step))
+        }
         _ => None,
     };
-    place.unwrap_or_else(|| "the look at all of it".to_owned())
+    place.unwrap_or_else(|| text!("the look at all of it", "总体检查"))
 }

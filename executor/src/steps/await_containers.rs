@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use bundle_format::slice::{AwaitContainers, Workload};
+use bundle_format::{
+    slice::{AwaitContainers, Workload},
+    text,
+};
 
 use super::{
     Bench, StepError,
@@ -24,16 +27,19 @@ const UNREACHABLE: Duration = Duration::from_secs(20);
 /// When they take too long, or the runtime does not say.
 pub fn apply(step: &AwaitContainers, bench: &Bench<'_>) -> Result<(), StepError> {
     if bench.mode.is_recovery() && !cluster::all_have_quorum(bench.machine, &bench.begin.etcd) {
-        (bench.progress)(&format!("  {} cannot be well before etcd has its quorum; not waiting", names(&step.workloads)));
+        (bench.progress)(&text!(
+            "  {} cannot be well before etcd has its quorum; not waiting", "  etcd 达到法定票数之前，{} 无法正常工作；不等待";
+            names(&step.workloads)
+        ));
         return Ok(());
     }
     let begun = bench.machine.moment();
-    wait::until(bench, &format!("{} to be well", names(&step.workloads)), step.timeout, || {
+    wait::until(bench, &text!("{} to be well", " {} 恢复正常"; names(&step.workloads)), step.timeout, || {
         let runtime = Runtime::detect(bench.machine).runtime;
         let missing = missing(step, runtime, bench)?;
         // What the process table does not show may go by another name there.
         if let Some(missing) = missing.filter(|_| runtime != Runtime::ProcessTable || !is_well(step, bench)) {
-            return Ok(Look::NotYet(format!("`{missing}` does not run")));
+            return Ok(Look::NotYet(text!("`{missing}` does not run", "`{missing}` 没有运行")));
         }
         let patient = bench.machine.moment().saturating_duration_since(begun) < UNREACHABLE;
         Ok(judge(step.health.iter().map(|endpoint| health::ask(bench.machine, endpoint)).collect(), patient))

@@ -4,6 +4,7 @@
 use bundle_format::{
     name::Label,
     slice::{AwaitEtcd, EtcdCluster},
+    text, word,
 };
 
 use super::{
@@ -22,7 +23,12 @@ const ELECTION: u32 = 60;
 pub fn apply(step: &AwaitEtcd, bench: &Bench<'_>) -> Result<(), StepError> {
     let cluster = cluster_of(&step.cluster, bench)?;
     let is_recovery = bench.mode.is_recovery();
-    wait::until(bench, &format!("etcd on this node to {}", if is_recovery { "listen" } else { "be healthy" }), step.timeout, || {
+    let what = if is_recovery {
+        word!("etcd on this node to listen", "本节点的 etcd 开始监听")
+    } else {
+        word!("etcd on this node to be healthy", "本节点的 etcd 恢复健康")
+    };
+    wait::until(bench, what, step.timeout, || {
         let sight = own(step, cluster, bench)?;
         let is_back = if is_recovery { sight.listens() } else { sight.is_healthy() };
         Ok(if is_back { Look::There(()) } else { Look::NotYet(sight.state.to_string()) })
@@ -45,10 +51,14 @@ fn give_it_a_moment(cluster: &EtcdCluster, bench: &Bench<'_>) -> Result<(), Step
     if cluster::renewed(bench.machine, cluster, &leaves.collect::<Vec<_>>()) < needed {
         return Ok(());
     }
-    let outcome = wait::until(bench, "etcd to find its quorum", ELECTION, || {
+    let outcome = wait::until(bench, word!("etcd to find its quorum", " etcd 达到法定票数"), ELECTION, || {
         let sights = cluster::look(bench.machine, cluster)?;
         let count = sights.iter().filter(|sight| sight.is_healthy()).count();
-        Ok(if count >= needed { Look::There(()) } else { Look::NotYet(format!("{count} of {needed} members are healthy")) })
+        Ok(if count >= needed {
+            Look::There(())
+        } else {
+            Look::NotYet(text!("{count} of {needed} members are healthy", "需要 {needed} 个健康成员，现有 {count} 个"))
+        })
     });
     match outcome {
         Err(StepError::TooLong { .. }) => Ok(()), // `apply` tells how far the quorum is; going back would not bring it nearer.

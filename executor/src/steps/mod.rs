@@ -19,10 +19,13 @@ use std::collections::BTreeSet;
 
 use bundle_format::{
     digest::Digest,
+    language::counted,
     name::{Label, NameError, TargetPath},
     text, word,
 };
 use thiserror::Error;
+
+use restart_static_pods::names;
 
 use crate::{
     bundle::Material,
@@ -269,20 +272,16 @@ pub fn undo(step: &StepRecord, leaving: &[String], bench: &Bench<'_>, discard_ch
 /// A step in a few words, for people.
 pub fn describe(step: &StepRecord) -> String {
     match step {
-        StepRecord::AwaitContainers(step) => text!("wait for {}", "等待 {}"; restart_static_pods::names(&step.workloads)),
+        StepRecord::AwaitContainers(step) => text!("wait for {}", "等待 {}"; names(&step.workloads)),
         StepRecord::AwaitEtcd(_) => text!("wait for etcd on this node", "等待本节点的 etcd"),
         StepRecord::EditJson { file, .. } => text!("edit `{}`", "编辑 `{}`"; file.target),
-        StepRecord::InstallFiles { files } => text!("install {} file{}", "安装 {} 个文件{}"; files.len(), plural(files.len())),
+        StepRecord::InstallFiles { files } => text!("install {}", "安装 {}"; counted(files.len(), "file", "个文件")),
         StepRecord::RestartPods { step, .. } => text!("restart the pods `{}` of this node", "重启本节点的 Pod `{}`"; step.name_contains),
-        StepRecord::RestartStaticPods { step, .. } => text!("restart {}", "重启 {}"; restart_static_pods::names(&step.workloads)),
+        StepRecord::RestartStaticPods { step, .. } => text!("restart {}", "重启 {}"; names(&step.workloads)),
         StepRecord::UpdateDatabase { rows, step, .. } => {
-            text!("update {} row{} of `{}`", "更新 {} 行{}（表 `{}`）"; rows.len(), plural(rows.len()), step.table)
+            text!("update {} of `{}`", "更新 `{1}` 的 {0}"; counted(rows.len(), "row", "行"), step.table)
         }
     }
-}
-
-fn plural(number: usize) -> &'static str {
-    if number == 1 { "" } else { word!("s", "") }
 }
 
 /// Puts back whatever of a step must never stay away, when a run stops in the middle.

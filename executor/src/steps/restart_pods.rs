@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use bundle_format::slice::RestartPods;
+use bundle_format::{slice::RestartPods, text};
 
 use super::{
     Bench, StepError, generation,
@@ -51,19 +51,22 @@ fn restart(step: &RestartPods, stale: &[Container], bench: &Bench<'_>) -> Result
         match Kubectl::detect(bench.machine, &bench.machine.host(), &step.namespace) {
             Ok(kubectl) => delete(&kubectl, step, bench)?,
             Err(why) => {
-                (bench.progress)(&format!("  kubectl cannot be used here ({why}); stopping the containers of {} pods instead", pods.len()));
+                (bench.progress)(&text!(
+                    "  kubectl cannot be used here ({why}); stopping the containers of {} pods instead",
+                    "  此处无法使用 kubectl（{why}）；改为停止 {} 个 Pod 的容器"; pods.len()
+                ));
                 stop(stale, bench)?;
             }
         }
     }
     let gone: Vec<&str> = stale.iter().map(|container| container.id.as_str()).collect();
     let wanted = stale.iter().map(|container| &container.container).collect::<BTreeSet<_>>().len().max(1);
-    wait::until(bench, &format!("the pods `{}` to run again", step.name_contains), step.timeout, || {
+    wait::until(bench, &text!("the pods `{}` to run again", " Pod `{}` 重新运行"; step.name_contains), step.timeout, || {
         let now = running(step, bench)?;
         let old = now.iter().filter(|container| gone.contains(&container.id.as_str())).count();
         Ok(match now.len() - old {
-            _ if old > 0 => Look::NotYet(format!("{old} containers still run from before")),
-            new if new < wanted => Look::NotYet(format!("{new} of {wanted} containers run")),
+            _ if old > 0 => Look::NotYet(text!("{old} containers still run from before", "还有 {old} 个旧容器在运行")),
+            new if new < wanted => Look::NotYet(text!("{new} of {wanted} containers run", "已运行 {new} 个容器，共 {wanted} 个")),
             _ => Look::There(()),
         })
     })
@@ -71,7 +74,9 @@ fn restart(step: &RestartPods, stale: &[Container], bench: &Bench<'_>) -> Result
 
 fn delete(kubectl: &Kubectl, step: &RestartPods, bench: &Bench<'_>) -> Result<(), StepError> {
     for pod in kubectl.pods(bench.machine, &step.namespace, &step.name_contains)? {
-        (bench.progress)(&format!("  deleting the pod `{}`, which its controller recreates", pod.name));
+        (bench.progress)(
+            &text!("  deleting the pod `{}`, which its controller recreates", "  删除 Pod `{}`，其控制器会重新创建它"; pod.name),
+        );
         kubectl.delete(bench.machine, &step.namespace, &pod.name)?;
     }
     Ok(())

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use bundle_format::slice::{RestartStaticPods, Workload};
+use bundle_format::{
+    slice::{RestartStaticPods, Workload},
+    text, word,
+};
 
 use super::{
     Bench, StepError, generation, manifests,
@@ -85,11 +88,11 @@ fn restart(step: &RestartStaticPods, bench: &Bench<'_>) -> Result<(), StepError>
     // Also after a failure, and above all then.
     let back = manifests::put_back(step, bench.machine);
     outcome.and(back)?;
-    wait::until(bench, &format!("{} to run again", names(&step.workloads)), step.start_timeout, || {
+    wait::until(bench, &text!("{} to run again", " {} 重新运行"; names(&step.workloads)), step.start_timeout, || {
         let now = running(step, bench)?;
         Ok(match first_missing(expected.iter().copied(), &now, |container| !leaving.contains(&container.id)) {
             None => Look::There(()),
-            Some(missing) => Look::NotYet(format!("`{}` does not run yet", missing.container)),
+            Some(missing) => Look::NotYet(text!("`{}` does not run yet", "`{}` 尚未运行"; missing.container)),
         })
     })
 }
@@ -101,16 +104,16 @@ fn take_down(step: &RestartStaticPods, leaving: &[String], bench: &Bench<'_>) ->
     if !leaving.is_empty() {
         guard::may_stop_now(step.cluster.as_ref(), bench)?;
     }
-    (bench.progress)(&format!("  taking {} down", names(&step.workloads)));
+    (bench.progress)(&text!("  taking {} down", "  停止 {}"; names(&step.workloads)));
     manifests::take_out(step, bench.machine)?;
-    wait::until(bench, &format!("{} to go", names(&step.workloads)), step.stop_timeout, || {
+    wait::until(bench, &text!("{} to go", " {} 退出"; names(&step.workloads)), step.stop_timeout, || {
         Ok(match running(step, bench)?.as_slice() {
             [] => Look::There(()),
-            left => Look::NotYet(format!("`{}` still runs", left[0].container)),
+            left => Look::NotYet(text!("`{}` still runs", "`{}` 仍在运行"; left[0].container)),
         })
     })?;
-    wait::settle(bench, step.settle, "before they come back, as the vendor's procedure has it")?;
-    (bench.progress)(&format!("  bringing {} back", names(&step.workloads)));
+    wait::settle(bench, step.settle, word!("before they come back, as the vendor's procedure has it", "按厂商流程，之后再恢复"))?;
+    (bench.progress)(&text!("  bringing {} back", "  恢复 {}"; names(&step.workloads)));
     Ok(())
 }
 
@@ -122,7 +125,10 @@ fn expected<'a>(step: &'a RestartStaticPods, before: &[Container], bench: &Bench
         return step.workloads.iter().collect();
     }
     for unseen in step.workloads.iter().filter(|workload| !is_seen(workload)) {
-        (bench.progress)(&format!("  the process table does not show `{}`, so its return is not waited for", unseen.container));
+        (bench.progress)(&text!(
+            "  the process table does not show `{}`, so its return is not waited for", "  进程表中看不到 `{}`，因此不等待它恢复";
+            unseen.container
+        ));
     }
     step.workloads.iter().filter(is_seen).collect()
 }
@@ -140,5 +146,5 @@ fn first_missing<'a>(
 
 /// For people.
 pub fn names(workloads: &[Workload]) -> String {
-    workloads.iter().map(|workload| format!("`{}`", workload.container)).collect::<Vec<_>>().join(" and ")
+    workloads.iter().map(|workload| format!("`{}`", workload.container)).collect::<Vec<_>>().join(word!(" and ", " 和 "))
 }

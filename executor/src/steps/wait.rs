@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use bundle_format::text;
+
 use super::{Bench, StepError};
 
 /// How often is looked.
@@ -36,7 +38,10 @@ pub fn until<T>(bench: &Bench<'_>, what: &str, limit: u32, mut look: impl FnMut(
         }
         if told.is_none_or(|told| bench.machine.moment().saturating_duration_since(told) >= TOLD_EVERY) {
             told = Some(bench.machine.moment());
-            (bench.progress)(&format!("  waiting for {what}: {missing}; {} s of at most {limit} s", elapsed.as_secs()));
+            (bench.progress)(&text!(
+                "  waiting for {what}: {missing}; {} s of at most {limit} s", "  正在等待{what}：{missing}；{} 秒，最多 {limit} 秒";
+                elapsed.as_secs()
+            ));
         }
         bench.machine.pause(BEAT)?;
     }
@@ -48,7 +53,7 @@ pub fn until<T>(bench: &Bench<'_>, what: &str, limit: u32, mut look: impl FnMut(
 /// When a signal comes.
 pub fn settle(bench: &Bench<'_>, seconds: u32, why: &str) -> Result<(), StepError> {
     if seconds > 0 {
-        (bench.progress)(&format!("  waiting {seconds} s {why}"));
+        (bench.progress)(&text!("  waiting {seconds} s {why}", "  等待 {seconds} 秒：{why}"));
     }
     Ok(bench.machine.pause(Duration::from_secs(seconds.into()))?)
 }
