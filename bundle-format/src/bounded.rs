@@ -9,6 +9,8 @@ use serde::{
     de::{Error as _, SeqAccess, Visitor},
 };
 
+use crate::text;
+
 /// The most a list makes room for before its items are seen.
 const ROOM: usize = 64;
 
@@ -35,14 +37,14 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for List<T, MOST>
     type Value = Vec<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a list of at most {MOST} items")
+        f.write_str(&text!("a list of at most {MOST} items", "最多 {MOST} 项的列表"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
         let mut list = Vec::with_capacity(items.size_hint().unwrap_or(0).min(ROOM).min(MOST));
         while let Some(item) = items.next_element()? {
             if list.len() == MOST {
-                return Err(A::Error::custom(format_args!("a list has more than {MOST} items")));
+                return Err(A::Error::custom(text!("a list has more than {MOST} items", "列表超过 {MOST} 项")));
             }
             list.push(item);
         }
@@ -56,7 +58,11 @@ impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         const MOST: usize = 255;
         let text = String::deserialize(from)?;
-        if text.len() > MOST { Err(D::Error::custom(format_args!("a text has more than {MOST} bytes"))) } else { Ok(Self(text)) }
+        if text.len() > MOST {
+            Err(D::Error::custom(text!("a text has more than {MOST} bytes", "文本超过 {MOST} 字节")))
+        } else {
+            Ok(Self(text))
+        }
     }
 }
 

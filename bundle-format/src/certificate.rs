@@ -36,6 +36,8 @@ use layout::Layout;
 use pem::PemError;
 use signature::{KeyKind, SignatureAlgorithm};
 
+use crate::{text, word};
+
 /// The largest certificate, in bytes of DER.
 pub const MOST_BYTES: usize = 64 * 1024;
 /// The most certificates in one PEM file.
@@ -45,19 +47,19 @@ pub const MOST_CERTIFICATES: usize = 256;
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum CertificateError {
     /// More certificates than one file may have.
-    #[error("more than {most} certificates in one file")]
+    #[error("{}", text!("more than {most} certificates in one file", "一个文件中的证书超过 {most} 个"))]
     Count {
         /// The bound.
         most: usize,
     },
     /// An extension stands twice, so that two readers may see two certificates.
-    #[error("certificate extension {oid} stands twice")]
+    #[error("{}", text!("certificate extension {oid} stands twice", "证书扩展 {oid} 出现两次"))]
     DuplicateExtension {
         /// Which one.
         oid: String,
     },
     /// A field is not what a certificate has there.
-    #[error("not a certificate, {field}: {source}")]
+    #[error("{}", text!("not a certificate, {field}: {source}", "不是证书（{field}）：{source}"))]
     Field {
         /// The field.
         field: &'static str,
@@ -68,10 +70,10 @@ pub enum CertificateError {
     #[error(transparent)]
     Pem(#[from] PemError),
     /// The input has no `CERTIFICATE` block.
-    #[error("no certificate in it")]
+    #[error("{}", text!("no certificate in it", "其中没有证书"))]
     Missing,
     /// Too large.
-    #[error("a certificate of {size} bytes, at most {most} are read")]
+    #[error("{}", text!("a certificate of {size} bytes, at most {most} are read", "证书大小为 {size} 字节，最多读取 {most} 字节"))]
     Size {
         /// How large it is.
         size: usize,
@@ -109,14 +111,14 @@ impl Certificate {
             return Err(CertificateError::Size { size: der.len(), most: MOST_BYTES });
         }
         let field = |field| move |source| CertificateError::Field { field, source };
-        let layout = Layout::of(der).map_err(field("structure"))?;
+        let layout = Layout::of(der).map_err(field(word!("structure", "结构")))?;
         let time = |range: &std::ops::Range<usize>| der::Reader::new(&der[range.clone()]).any().and_then(|value| instant::read(&value));
         let facts = Facts {
-            subject: name::readable(&der[layout.subject.clone()]).map_err(field("subject"))?,
-            issuer: name::readable(&der[layout.issuer.clone()]).map_err(field("issuer"))?,
+            subject: name::readable(&der[layout.subject.clone()]).map_err(field(word!("subject", "主题")))?,
+            issuer: name::readable(&der[layout.issuer.clone()]).map_err(field(word!("issuer", "颁发者")))?,
             not_before: time(&layout.not_before).map_err(field("notBefore"))?,
             not_after: time(&layout.not_after).map_err(field("notAfter"))?,
-            key: signature::public_key(&der[layout.spki.clone()]).map_err(field("public key"))?.0,
+            key: signature::public_key(&der[layout.spki.clone()]).map_err(field(word!("public key", "公钥")))?.0,
             extensions: Extensions::read(layout.extensions.clone().map(|range| &der[range]))?,
         };
         Ok(Self { der: der.to_vec(), layout, facts })

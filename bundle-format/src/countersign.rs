@@ -11,6 +11,7 @@ use crate::{
     name::{COUNTERSIGNATURES, EntryPath},
     reader::{BundleError, Complete, Source, Tarball, Unverified, Visitor},
     signature::{SignatureError, SignerCount, SignerPublicKey, TrustedSigners},
+    text,
     writer::{self, Entries, Signer, WriteError},
 };
 
@@ -24,10 +25,13 @@ pub enum CountersignError {
     #[error(transparent)]
     Key(SignatureError),
     /// This signer's signature would count only once.
-    #[error("the bundle has a signature of {0} already")]
+    #[error("{}", text!("the bundle has a signature of {_0} already", "证书包已有 {_0} 的签名"))]
     Signed(Fingerprint),
     /// There is no place for another signature.
-    #[error("the bundle has {} signatures already, and there is no place for more", SignerCount::MOST)]
+    #[error("{}", text!(
+        "the bundle has {} signatures already, and there is no place for more",
+        "证书包已有 {} 个签名，不能再加"; SignerCount::MOST
+    ))]
     Full,
     /// The bundle cannot be packed.
     #[error(transparent)]

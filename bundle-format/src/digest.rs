@@ -13,17 +13,22 @@ use base64::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::text;
+
 /// Why a text is no digest or fingerprint.
 #[derive(Clone, Copy, Debug, Error, Eq, PartialEq)]
 pub enum DigestError {
     /// Not 64 lower-case hexadecimal digits.
-    #[error("a SHA-256 digest is 64 lower-case hexadecimal digits")]
+    #[error("{}", text!("a SHA-256 digest is 64 lower-case hexadecimal digits", "SHA-256 摘要应为 64 位小写十六进制数字"))]
     Digest,
     /// Not `SHA256:` and 44 characters of base64.
-    #[error("a fingerprint is `SHA256:` and 44 characters of base64")]
+    #[error("{}", text!("a fingerprint is `SHA256:` and 44 characters of base64", "指纹应为 `SHA256:` 加 44 个 base64 字符"))]
     Fingerprint,
     /// So few characters that another key could have them too.
-    #[error("{found} characters of a fingerprint are too few: after `SHA256:`, give all 43 or at least the first {least}")]
+    #[error("{}", text!(
+        "{found} characters of a fingerprint are too few: after `SHA256:`, give all 43 or at least the first {least}",
+        "指纹只有 {found} 个字符，太少：`SHA256:` 之后应写全部 43 个，至少写前 {least} 个"
+    ))]
     Short {
         /// How many there are.
         found: usize,

@@ -14,6 +14,8 @@
 //! This crate takes [`std::io::Read`] and [`std::io::Write`]. It never prints, opens a path or uses the network.
 //! `docs/BUNDLE_FORMAT.md` specifies the format for other implementations.
 
+use crate::word;
+
 mod bounded;
 pub mod certificate;
 mod closing;
@@ -60,7 +62,10 @@ pub mod rfc3339_seconds {
         let time = OffsetDateTime::parse(&text, &Rfc3339).map_err(D::Error::custom)?;
         match format(time) {
             Ok(only) if only == text && time.offset().is_utc() => Ok(time),
-            _ => Err(D::Error::custom("a time is in UTC, in whole seconds, such as 2026-01-31T08:00:00Z")),
+            _ => Err(D::Error::custom(word!(
+                "a time is in UTC, in whole seconds, such as 2026-01-31T08:00:00Z",
+                "时间应为 UTC，精确到秒，例如 2026-01-31T08:00:00Z"
+            ))),
         }
     }
 

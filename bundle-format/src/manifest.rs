@@ -12,7 +12,9 @@ use crate::{
     name::{BundleName, EntryPath, Label, NodeName, Recipient, Serial, SiteName, TargetPath},
     rfc3339_seconds,
     signature::SignerCount,
+    text,
     version::Version,
+    word,
 };
 
 /// The content of `bundle.json`.
@@ -135,10 +137,15 @@ impl Manifest {
     pub fn how_sealed(&self) -> String {
         let (own, all) = (self.sealed_nodes().count(), self.nodes.len());
         match &self.sealing {
-            None => "UNSEALED: whoever has the bundle has them".to_owned(),
-            Some(Sealing { site_recipient: None }) => format!("sealed, to the own recipients of {own} of {all} nodes"),
-            Some(_) if own == 0 => "sealed, by a passphrase".to_owned(),
-            Some(_) => format!("sealed, by a passphrase, and to the own recipients of {own} of {all} nodes"),
+            None => word!("UNSEALED: whoever has the bundle has them", "未加密封存：拿到证书包的人就拿到了机密").to_owned(),
+            Some(Sealing { site_recipient: None }) => {
+                text!("sealed, to the own recipients of {own} of {all} nodes", "已加密封存，接收方为 {all} 个节点中的 {own} 个")
+            }
+            Some(_) if own == 0 => word!("sealed, by a passphrase", "已用口令加密封存").to_owned(),
+            Some(_) => text!(
+                "sealed, by a passphrase, and to the own recipients of {own} of {all} nodes",
+                "已用口令加密封存，接收方另有 {all} 个节点中的 {own} 个"
+            ),
         }
     }
 

@@ -9,6 +9,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::word;
+
 /// Why a name is not one.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{what} `{}` {why}", shown(.text))]
@@ -106,43 +108,49 @@ text_type! {
 
 impl SiteName {
     fn check(text: &str) -> Result<(), NameError> {
-        check_label("site name", text)
+        check_label(word!("site name", "站点名称"), text)
     }
 }
 
 impl NodeName {
     fn check(text: &str) -> Result<(), NameError> {
-        check_label("node name", text)
+        check_label(word!("node name", "节点名称"), text)
     }
 }
 
 impl Label {
     fn check(text: &str) -> Result<(), NameError> {
-        check_label("name", text)
+        check_label(word!("name", "名称"), text)
     }
 }
 
 impl Identifier {
     fn check(text: &str) -> Result<(), NameError> {
-        const WHAT: &str = "identifier";
+        let what = word!("identifier", "标识符");
         match text.len() {
-            0 => refuse(WHAT, text, "is empty"),
+            0 => refuse(what, text, word!("is empty", "为空")),
             1..=64 if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => Ok(()),
-            1..=64 => refuse(WHAT, text, "has a character other than A-Z a-z 0-9 _"),
-            _ => refuse(WHAT, text, "is longer than 64 characters"),
+            1..=64 => refuse(what, text, word!("has a character other than A-Z a-z 0-9 _", "含有 A-Z a-z 0-9 _ 以外的字符")),
+            _ => refuse(what, text, word!("is longer than 64 characters", "超过 64 个字符")),
         }
     }
 }
 
 impl Recipient {
     fn check(text: &str) -> Result<(), NameError> {
-        const WHAT: &str = "recipient";
+        let what = word!("recipient", "接收方");
         // A secret key is not echoed, in whatever case it was typed.
         let is_secret = text.to_ascii_uppercase().contains("AGE-SECRET-KEY");
         match text.parse::<age::x25519::Recipient>() {
             Ok(recipient) if recipient.to_string() == text => Ok(()),
-            _ if is_secret => refuse(WHAT, "AGE-SECRET-KEY-…", "is a secret key: keep it where it is"),
-            _ => refuse(WHAT, text, "is not `age1` and 58 more characters, or one of them is wrong"),
+            _ if is_secret => {
+                refuse(what, "AGE-SECRET-KEY-…", word!("is a secret key: keep it where it is", "是私密密钥：请留在原处，不要外传"))
+            }
+            _ => refuse(
+                what,
+                text,
+                word!("is not `age1` and 58 more characters, or one of them is wrong", "不是 `age1` 加 58 个字符，或其中有字符错误"),
+            ),
         }
     }
 
@@ -159,19 +167,19 @@ fn is_name_byte(byte: u8) -> bool {
 fn check_label(what: &'static str, text: &str) -> Result<(), NameError> {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
-        return refuse(what, text, "is empty");
+        return refuse(what, text, word!("is empty", "为空"));
     };
     if bytes.len() > 63 {
-        return refuse(what, text, "is longer than 63 characters");
+        return refuse(what, text, word!("is longer than 63 characters", "超过 63 个字符"));
     }
     if !bytes.iter().copied().all(is_name_byte) {
-        return refuse(what, text, "has a character other than A-Z a-z 0-9 . _ -");
+        return refuse(what, text, word!("has a character other than A-Z a-z 0-9 . _ -", "含有 A-Z a-z 0-9 . _ - 以外的字符"));
     }
     if !first.is_ascii_alphanumeric() || !last.is_ascii_alphanumeric() {
-        return refuse(what, text, "does not begin and end with a letter or digit");
+        return refuse(what, text, word!("does not begin and end with a letter or digit", "的开头和结尾必须是字母或数字"));
     }
     if text.contains("..") {
-        return refuse(what, text, "has two dots in a row");
+        return refuse(what, text, word!("has two dots in a row", "含有连续的两个点"));
     }
     Ok(())
 }
@@ -182,7 +190,9 @@ const SEALED: &str = ".age";
 
 /// Whether a path is a label between these two.
 fn is_within(path: &str, before: &str, after: &str) -> bool {
-    path.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(|label| check_label("name", label).is_ok())
+    path.strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after))
+        .is_some_and(|label| check_label(word!("name", "名称"), label).is_ok())
 }
 
 impl EntryPath {
@@ -190,22 +200,26 @@ impl EntryPath {
     pub const MOST_BYTES: usize = 200;
 
     fn check(text: &str) -> Result<(), NameError> {
-        const WHAT: &str = "entry path";
+        let what = word!("entry path", "条目路径");
         if text.len() > Self::MOST_BYTES {
-            return refuse(WHAT, text, "is longer than 200 bytes");
+            return refuse(what, text, word!("is longer than 200 bytes", "超过 200 字节"));
         }
         if text.starts_with('/') {
-            return refuse(WHAT, text, "is absolute");
+            return refuse(what, text, word!("is absolute", "是绝对路径"));
         }
         if text.split('/').count() > 4 {
-            return refuse(WHAT, text, "has more than four components");
+            return refuse(what, text, word!("has more than four components", "超过四级"));
         }
         for component in text.split('/') {
             match component {
-                "" => return refuse(WHAT, text, "has an empty component"),
-                "." | ".." => return refuse(WHAT, text, "has a component `.` or `..`"),
+                "" => return refuse(what, text, word!("has an empty component", "含有空的一级")),
+                "." | ".." => return refuse(what, text, word!("has a component `.` or `..`", "含有 `.` 或 `..`")),
                 _ if !component.bytes().all(is_name_byte) => {
-                    return refuse(WHAT, text, "has a character other than A-Z a-z 0-9 . _ - /");
+                    return refuse(
+                        what,
+                        text,
+                        word!("has a character other than A-Z a-z 0-9 . _ - /", "含有 A-Z a-z 0-9 . _ - / 以外的字符"),
+                    );
                 }
                 _ => {}
             }
@@ -338,32 +352,38 @@ impl TargetPath {
     const CLOSED: [&str; 5] = ["/var/lib/reseal", "/proc", "/sys", "/dev", "/run"];
 
     fn check(text: &str) -> Result<(), NameError> {
-        const WHAT: &str = "target path";
+        let what = word!("target path", "目标路径");
         let Some(relative) = text.strip_prefix('/') else {
-            return refuse(WHAT, text, "is not absolute");
+            return refuse(what, text, word!("is not absolute", "不是绝对路径"));
         };
         if text.len() > Self::MOST_BYTES {
-            return refuse(WHAT, text, "is longer than 1024 bytes");
+            return refuse(what, text, word!("is longer than 1024 bytes", "超过 1024 字节"));
         }
         let mut wildcards = 0;
         for component in relative.split('/') {
             match component {
-                "" => return refuse(WHAT, text, "has an empty component"),
-                "." | ".." => return refuse(WHAT, text, "has a component `.` or `..`"),
+                "" => return refuse(what, text, word!("has an empty component", "含有空的一级")),
+                "." | ".." => return refuse(what, text, word!("has a component `.` or `..`", "含有 `.` 或 `..`")),
                 "*" => wildcards += 1,
-                _ if component.len() > 255 => return refuse(WHAT, text, "has a component longer than 255 bytes"),
+                _ if component.len() > 255 => {
+                    return refuse(what, text, word!("has a component longer than 255 bytes", "有一级超过 255 字节"));
+                }
                 _ if component.chars().any(|c| c.is_control() || matches!(c, '*' | '\\')) => {
-                    return refuse(WHAT, text, "has a control character, `*` or `\\` within a component");
+                    return refuse(
+                        what,
+                        text,
+                        word!("has a control character, `*` or `\\` within a component", "的某一级中含有控制字符、`*` 或 `\\`"),
+                    );
                 }
                 _ => {}
             }
         }
         if wildcards > 1 || relative.ends_with('*') || relative.starts_with('*') {
-            return refuse(WHAT, text, "may have one `*`, neither first nor last");
+            return refuse(what, text, word!("may have one `*`, neither first nor last", "只能有一个 `*`，且不能在第一级或最后一级"));
         }
         let closed = |folder: &&str| text == *folder || text.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
         if Self::CLOSED.iter().any(closed) {
-            return refuse(WHAT, text, "lies in a folder that no step may touch");
+            return refuse(what, text, word!("lies in a folder that no step may touch", "所在文件夹不允许任何步骤改动"));
         }
         Ok(())
     }
@@ -402,7 +422,7 @@ impl TryFrom<u64> for Serial {
         if (1..=Self::MOST).contains(&number) {
             Ok(Self(number))
         } else {
-            refuse("serial", &number.to_string(), "is not between 1 and 10^18 - 1")
+            refuse(word!("serial", "序号"), &number.to_string(), word!("is not between 1 and 10^18 - 1", "不在 1 到 10^18 - 1 之间"))
         }
     }
 }
@@ -417,11 +437,11 @@ impl FromStr for Serial {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
         if text.starts_with(['0', '+']) {
-            return refuse("serial", text, "begins with 0 or a sign");
+            return refuse(word!("serial", "序号"), text, word!("begins with 0 or a sign", "以 0 或正负号开头"));
         }
         match text.parse::<u64>() {
             Ok(number) => Self::try_from(number),
-            Err(_) => refuse("serial", text, "is not a number"),
+            Err(_) => refuse(word!("serial", "序号"), text, word!("is not a number", "不是数字")),
         }
     }
 }
@@ -451,7 +471,7 @@ impl FromStr for BundleName {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
         let Some((site, serial)) = text.rsplit_once('-') else {
-            return refuse("bundle name", text, "is not <site>-<serial>");
+            return refuse(word!("bundle name", "证书包名称"), text, word!("is not <site>-<serial>", "不是 <site>-<serial>"));
         };
         Ok(Self { site: site.parse()?, serial: serial.parse()? })
     }

@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::{
     certificate::pem,
     digest::{Fingerprint, TypedFingerprint},
+    text,
 };
 
 /// A DER `SubjectPublicKeyInfo` of an uncompressed P-256 point is this prefix and 65 bytes (RFC 5480, 2).
@@ -24,16 +25,19 @@ const SPKI_P256: [u8; 26] = [
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
 pub enum SignatureError {
     /// Not one PEM block `PUBLIC KEY`.
-    #[error("the signer's public key is not a PEM block `PUBLIC KEY`")]
+    #[error("{}", text!("the signer's public key is not a PEM block `PUBLIC KEY`", "签名人的公钥不是 PEM 块 `PUBLIC KEY`"))]
     NotPem,
     /// Another algorithm, curve or point form.
-    #[error("the signer's public key is not an uncompressed P-256 key")]
+    #[error("{}", text!("the signer's public key is not an uncompressed P-256 key", "签名人的公钥不是未压缩的 P-256 公钥"))]
     NotP256,
     /// No signer was named at all.
-    #[error("no trusted signer was given; the bundle names {}", list(.0))]
+    #[error("{}", text!("no trusted signer was given; the bundle names {}", "没有指定可信签名人；证书包中的签名人是 {}"; list(_0)))]
     NoneTrusted(Vec<Fingerprint>),
     /// Strangers alone signed.
-    #[error("the bundle is signed by {}, not trusted here; trusted: {}", list(.found), list(.trusted))]
+    #[error("{}", text!(
+        "the bundle is signed by {}, not trusted here; trusted: {}",
+        "证书包由 {} 签名，此处不信任；可信签名人：{}"; list(found), list(trusted)
+    ))]
     Stranger {
         /// Who the bundle says signed it.
         found: Vec<Fingerprint>,
@@ -41,7 +45,10 @@ pub enum SignatureError {
         trusted: Vec<TypedFingerprint>,
     },
     /// Fewer trusted signers than the bundle asks for.
-    #[error("the bundle needs the signatures of {needed} trusted signers, and has those of {}: {}", .accepted.len(), list(.accepted))]
+    #[error("{}", text!(
+        "the bundle needs the signatures of {needed} trusted signers, and has those of {}: {}",
+        "证书包需要 {needed} 个可信签名人的签名，现有 {} 个：{}"; accepted.len(), list(accepted)
+    ))]
     TooFew {
         /// Who of the trusted signed.
         accepted: Vec<Fingerprint>,
@@ -49,7 +56,7 @@ pub enum SignatureError {
         needed: SignerCount,
     },
     /// The signature does not belong to this list and this key.
-    #[error("the signature does not fit SHA256SUMS and the key {0}")]
+    #[error("{}", text!("the signature does not fit SHA256SUMS and the key {_0}", "签名与 SHA256SUMS 和公钥 {_0} 不符"))]
     Mismatch(Fingerprint),
 }
 
@@ -64,7 +71,7 @@ pub struct SignerCount(u8);
 
 /// A number that is no [`SignerCount`].
 #[derive(Clone, Copy, Debug, Error, Eq, PartialEq)]
-#[error("a bundle needs 1 to 8 signers, not {0}")]
+#[error("{}", text!("a bundle needs 1 to 8 signers, not {_0}", "证书包需要 1 到 8 个签名人，不能是 {_0} 个"))]
 pub struct SignerCountError(u8);
 
 impl SignerCount {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use crate::{
     bounded,
     name::{EntryPath, Identifier, Label, NodeName, Serial, SiteName, TargetPath},
+    word,
 };
 
 /// One node's part of a bundle.
@@ -341,7 +342,7 @@ impl<'de> Deserialize<'de> for Mode {
         let text = String::deserialize(from)?;
         match u32::from_str_radix(&text, 8) {
             Ok(bits) if text.len() == 4 && bits <= 0o777 => Ok(Self(bits)),
-            _ => Err(D::Error::custom("a mode is four octal digits from 0000 to 0777")),
+            _ => Err(D::Error::custom(word!("a mode is four octal digits from 0000 to 0777", "权限应为 0000 到 0777 的四位八进制数字"))),
         }
     }
 }

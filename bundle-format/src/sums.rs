@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::{
     digest::{Digest, DigestError},
     name::{BundleName, EntryPath, NameError},
+    text,
 };
 
 const TITLE: &str = "# reseal bundle v1 ";
@@ -26,25 +27,31 @@ pub struct Sums {
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
 pub enum SumsError {
     /// Not UTF-8.
-    #[error("is not UTF-8 text")]
+    #[error("{}", text!("is not UTF-8 text", "不是 UTF-8 文本"))]
     NotText,
     /// Line 1 is not the title of a bundle of this version.
-    #[error("begins with `{0}` instead of `# reseal bundle v1 <site>-<serial>`")]
+    #[error("{}", text!(
+        "begins with `{_0}` instead of `# reseal bundle v1 <site>-<serial>`",
+        "的开头是 `{_0}`，应为 `# reseal bundle v1 <site>-<serial>`"
+    ))]
     Title(String),
     /// A bundle of another version of the format.
-    #[error("is of a bundle of format {found}, and this version reads {}", crate::FORMAT)]
+    #[error("{}", text!(
+        "is of a bundle of format {found}, and this version reads {}",
+        "属于格式版本 {found} 的证书包，本版本支持 {}"; crate::FORMAT
+    ))]
     Format {
         /// The number in line 1.
         found: u32,
     },
     /// The name in line 1 is not one.
-    #[error("line 1: {0}")]
+    #[error("{}", text!("line 1: {_0}", "第 1 行：{_0}"))]
     Name(NameError),
     /// A line that is not `<digest>  <path>`.
-    #[error("line {0} is not `<digest>  <path>`")]
+    #[error("{}", text!("line {_0} is not `<digest>  <path>`", "第 {_0} 行不是 `<digest>  <path>`"))]
     Line(usize),
     /// A digest that is not one.
-    #[error("line {line}: {why}")]
+    #[error("{}", text!("line {line}: {why}", "第 {line} 行：{why}"))]
     Digest {
         /// The line's number, from 1.
         line: usize,
@@ -52,7 +59,7 @@ pub enum SumsError {
         why: DigestError,
     },
     /// A path that is not one.
-    #[error("line {line}: {why}")]
+    #[error("{}", text!("line {line}: {why}", "第 {line} 行：{why}"))]
     Path {
         /// The line's number, from 1.
         line: usize,
@@ -60,10 +67,10 @@ pub enum SumsError {
         why: NameError,
     },
     /// A path that does not sort after the one before it: out of order or twice.
-    #[error("line {0} is out of order or a repetition")]
+    #[error("{}", text!("line {_0} is out of order or a repetition", "第 {_0} 行顺序不对，或与前面重复"))]
     Order(usize),
     /// The last line has no line feed.
-    #[error("ends without a line feed")]
+    #[error("{}", text!("ends without a line feed", "末尾没有换行"))]
     Cut,
 }
 

@@ -5,9 +5,14 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::text;
+
 /// A text that is no version.
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
-#[error("a version is three numbers such as 1.20.3, each without leading zeros and below 2^32")]
+#[error("{}", text!(
+    "a version is three numbers such as 1.20.3, each without leading zeros and below 2^32",
+    "版本号应为三个数字，例如 1.20.3，没有前导零，且都小于 2^32"
+))]
 pub struct VersionError;
 
 /// A version, such as `0.1.0`.

@@ -17,7 +17,7 @@ use crate::{
     name::{BundleName, EntryPath, NameError, NodeName},
     sealing::{self, Lock, Place, SealError},
     sums::Sums,
-    tarball,
+    tarball, text,
 };
 
 /// The contents of a bundle by path, all but `SHA256SUMS`, its signature and the signer's public key.
@@ -48,13 +48,19 @@ pub trait Signer {
 #[derive(Debug, Error)]
 pub enum WriteError {
     /// An entry holds a secret that must never leave the workstation.
-    #[error("the entry `{0}` holds the CA's private key; nothing was written")]
+    #[error("{}", text!(
+        "the entry `{_0}` holds the CA's private key; nothing was written",
+        "条目 `{_0}` 含有 CA 的私钥；没有写入任何内容"
+    ))]
     Forbidden(EntryPath),
     /// An entry has no place in a bundle.
-    #[error("the entry `{0}` has no place in a bundle")]
+    #[error("{}", text!("the entry `{_0}` has no place in a bundle", "条目 `{_0}` 不属于证书包"))]
     NoPlace(EntryPath),
     /// An entry is larger than any reader takes.
-    #[error("the entry `{path}` has {size} bytes, and a reader takes at most {limit}")]
+    #[error("{}", text!(
+        "the entry `{path}` has {size} bytes, and a reader takes at most {limit}",
+        "条目 `{path}` 有 {size} 字节，读取方最多接受 {limit} 字节"
+    ))]
     TooLarge {
         /// The entry.
         path: EntryPath,
@@ -64,25 +70,25 @@ pub enum WriteError {
         limit: u64,
     },
     /// An entry is also the folder of another, so that nobody could unpack both.
-    #[error("the entry `{0}` is also the folder of `{1}`")]
+    #[error("{}", text!("the entry `{_0}` is also the folder of `{_1}`", "条目 `{_0}` 同时又是 `{_1}` 所在的文件夹"))]
     FileAndFolder(EntryPath, EntryPath),
     /// A secret was not sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
     /// The bundle is larger than any reader takes.
-    #[error("the bundle has {0} bytes, and a reader takes at most {1}")]
+    #[error("{}", text!("the bundle has {_0} bytes, and a reader takes at most {_1}", "证书包有 {_0} 字节，读取方最多接受 {_1} 字节"))]
     PackedTooLarge(usize, u64),
     /// There are more entries than any reader takes.
-    #[error("there are {0} entries, and a reader takes at most {1}")]
+    #[error("{}", text!("there are {_0} entries, and a reader takes at most {_1}", "有 {_0} 个条目，读取方最多接受 {_1} 个"))]
     TooMany(usize, usize),
     /// The time of making lies before 1970.
-    #[error("the time of making lies before 1970")]
+    #[error("{}", text!("the time of making lies before 1970", "制作时间早于 1970 年"))]
     Time,
     /// A name is not one.
     #[error(transparent)]
     Name(#[from] NameError),
     /// Compression or a header failed.
-    #[error("the bundle cannot be packed: {0}")]
+    #[error("{}", text!("the bundle cannot be packed: {_0}", "无法打包证书包：{_0}"))]
     Pack(#[from] io::Error),
 }
 

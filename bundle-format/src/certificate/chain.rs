@@ -13,7 +13,7 @@ use super::{
     Certificate,
     signature::{self, SignatureAlgorithm, SignatureError},
 };
-use crate::rfc3339_seconds;
+use crate::{rfc3339_seconds, text, word};
 
 /// One of two certificates in an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,8 +27,8 @@ pub enum Party {
 impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Authority => "authority",
-            Self::Leaf => "certificate",
+            Self::Authority => word!("authority", "CA 证书"),
+            Self::Leaf => word!("certificate", "证书"),
         })
     }
 }
@@ -37,7 +37,10 @@ impl fmt::Display for Party {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum ChainError {
     /// The algorithm inside what is signed is not the one beside the signature.
-    #[error("the certificate names signature algorithm {inside} inside and {outside} outside of what is signed")]
+    #[error("{}", text!(
+        "the certificate names signature algorithm {inside} inside and {outside} outside of what is signed",
+        "证书的签名算法前后不一：被签名部分内为 {inside}，外为 {outside}"
+    ))]
     AlgorithmMismatch {
         /// The DER inside, in hexadecimal.
         inside: String,
@@ -45,7 +48,7 @@ pub enum ChainError {
         outside: String,
     },
     /// Too late.
-    #[error("the {party} ended at {not_after}, the time is {at}")]
+    #[error("{}", text!("the {party} ended at {not_after}, the time is {at}", "{party}已于 {not_after} 过期，当前时间为 {at}"))]
     Expired {
         /// Whose validity.
         party: Party,
@@ -55,7 +58,10 @@ pub enum ChainError {
         at: String,
     },
     /// The certificate names the authority by the authority's own issuer, and that is another name, or the same in other bytes.
-    #[error("authority issuer `{certificate}` is not byte for byte the authority's issuer `{authority}`")]
+    #[error("{}", text!(
+        "authority issuer `{certificate}` is not byte for byte the authority's issuer `{authority}`",
+        "证书所指的 CA 颁发者 `{certificate}` 与 CA 的颁发者 `{authority}` 不是逐字节相同"
+    ))]
     AuthorityIssuer {
         /// What the certificate names.
         certificate: String,
@@ -63,7 +69,10 @@ pub enum ChainError {
         authority: String,
     },
     /// The issuer's name is another one, or the same in other bytes.
-    #[error("issuer `{issuer}` is not byte for byte the authority's subject `{subject}`")]
+    #[error("{}", text!(
+        "issuer `{issuer}` is not byte for byte the authority's subject `{subject}`",
+        "颁发者 `{issuer}` 与 CA 的主题 `{subject}` 不是逐字节相同"
+    ))]
     Issuer {
         /// The issuer of the certificate.
         issuer: String,
@@ -71,13 +80,16 @@ pub enum ChainError {
         subject: String,
     },
     /// The authority has no right to sign certificates.
-    #[error("`{subject}` is not a certificate authority")]
+    #[error("{}", text!("`{subject}` is not a certificate authority", "`{subject}` 不是 CA"))]
     NotAuthority {
         /// Its subject.
         subject: String,
     },
     /// The key identifiers differ.
-    #[error("authority key identifier {certificate} is not the authority's subject key identifier {authority}")]
+    #[error("{}", text!(
+        "authority key identifier {certificate} is not the authority's subject key identifier {authority}",
+        "颁发机构密钥标识符 {certificate} 与 CA 的主题密钥标识符 {authority} 不一致"
+    ))]
     KeyId {
         /// What the certificate names.
         certificate: String,
@@ -85,7 +97,7 @@ pub enum ChainError {
         authority: String,
     },
     /// Too early.
-    #[error("the {party} begins at {not_before}, the time is {at}")]
+    #[error("{}", text!("the {party} begins at {not_before}, the time is {at}", "{party}从 {not_before} 起才有效，当前时间为 {at}"))]
     NotYetValid {
         /// Whose validity.
         party: Party,
@@ -95,9 +107,10 @@ pub enum ChainError {
         at: String,
     },
     /// The certificate names the authority by an issuer and serial number that are not the authority's.
-    #[error(
-        "the certificate names its authority by serial number {certificate} of another issuer or number than the authority's {authority}"
-    )]
+    #[error("{}", text!(
+        "the certificate names its authority by serial number {certificate} of another issuer or number than the authority's {authority}",
+        "证书所指的 CA 序列号为 {certificate}，与 CA 的序列号 {authority} 不一致，或颁发者不同"
+    ))]
     Serial {
         /// The number that the certificate names.
         certificate: String,
@@ -149,7 +162,7 @@ impl Certificate {
         }
         let algorithm = SignatureAlgorithm::from_der(outside).ok_or_else(|| SignatureError::Unsupported {
             algorithm: super::der::dotted(super::content(super::content(outside))),
-            key: signature::public_key(spki).map_or_else(|_| "unknown".to_owned(), |(kind, _)| kind.to_string()),
+            key: signature::public_key(spki).map_or_else(|_| word!("unknown", "未知").to_owned(), |(kind, _)| kind.to_string()),
         })?;
         Ok(algorithm.verify(spki, &der[layout.tbs.clone()], &der[layout.signature_value.clone()])?)
     }

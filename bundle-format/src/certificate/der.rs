@@ -12,6 +12,8 @@
 
 use thiserror::Error;
 
+use crate::{text, word};
+
 /// `BOOLEAN`.
 pub const BOOLEAN: u8 = 0x01;
 /// `INTEGER`.
@@ -49,25 +51,28 @@ pub const fn context_constructed(number: u8) -> u8 {
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum DerError {
     /// A tag of more than one byte.
-    #[error("a tag number above 30")]
+    #[error("{}", text!("a tag number above 30", "标签号大于 30"))]
     HighTag,
     /// A length that ends where a marker is found.
-    #[error("an indefinite length")]
+    #[error("{}", text!("an indefinite length", "不定长度"))]
     Indefinite,
     /// A length written in more than four bytes.
-    #[error("a length of {bytes} bytes, at most 4 are read")]
+    #[error("{}", text!("a length of {bytes} bytes, at most 4 are read", "长度字段占 {bytes} 字节，最多读取 4 字节"))]
     LongLength {
         /// How many bytes the length takes.
         bytes: usize,
     },
     /// Bytes behind the end of a structure.
-    #[error("{bytes} bytes behind its end")]
+    #[error("{}", text!("{bytes} bytes behind its end", "末尾之后还有 {bytes} 字节"))]
     Trailing {
         /// How many.
         bytes: usize,
     },
     /// The end comes before the length says.
-    #[error("cut short: {needed} bytes announced, {available} there")]
+    #[error("{}", text!(
+        "cut short: {needed} bytes announced, {available} there",
+        "内容被截断：声明 {needed} 字节，实有 {available} 字节"
+    ))]
     Truncated {
         /// How many bytes were announced.
         needed: usize,
@@ -75,7 +80,7 @@ pub enum DerError {
         available: usize,
     },
     /// Another type than the structure has at this place.
-    #[error("tag {found:#04x} where {expected:#04x} belongs")]
+    #[error("{}", text!("tag {found:#04x} where {expected:#04x} belongs", "标签为 {found:#04x}，应为 {expected:#04x}"))]
     UnexpectedTag {
         /// The tag that belongs here.
         expected: u8,
@@ -83,7 +88,7 @@ pub enum DerError {
         found: u8,
     },
     /// A value of the right type that means nothing here.
-    #[error("a value that means nothing: {what}")]
+    #[error("{}", text!("a value that means nothing: {what}", "值无效：应为{what}"))]
     Value {
         /// What the value should be.
         what: &'static str,
@@ -203,7 +208,7 @@ pub fn whole(bytes: &[u8], tag: u8) -> Result<Tlv<'_>, DerError> {
 pub fn whole_bytes<'a>(bit_string: &Tlv<'a>) -> Result<&'a [u8], DerError> {
     match bit_string.content.split_first() {
         Some((0, bytes)) => Ok(bytes),
-        _ => Err(DerError::Value { what: "bits that fill whole bytes" }),
+        _ => Err(DerError::Value { what: word!("bits that fill whole bytes", "整字节的位串") }),
     }
 }
 
@@ -216,7 +221,7 @@ pub fn positive<'a>(integer: &Tlv<'a>) -> Result<&'a [u8], DerError> {
     let start = bytes.iter().position(|&byte| byte != 0);
     match (bytes.first(), start) {
         (Some(first), Some(start)) if first & 0x80 == 0 => Ok(&bytes[start..]),
-        _ => Err(DerError::Value { what: "a positive integer" }),
+        _ => Err(DerError::Value { what: word!("a positive integer", "正整数") }),
     }
 }
 

@@ -6,6 +6,8 @@ use super::{
     san,
 };
 
+use crate::word;
+
 /// What the extensions say.
 #[derive(Clone, Default)]
 pub(super) struct Extensions {
@@ -83,7 +85,7 @@ fn subject_key_id(value: &Tlv<'_>) -> Result<Vec<u8>, DerError> {
 fn key_cert_sign(value: &Tlv<'_>) -> Result<bool, DerError> {
     match der::whole(value.content, BIT_STRING)?.content {
         [0..=7, bits @ ..] => Ok(bits.first().is_some_and(|bits| bits & 0x04 != 0)),
-        _ => Err(DerError::Value { what: "a bit string" }),
+        _ => Err(DerError::Value { what: word!("a bit string", "位串") }),
     }
 }
 
@@ -93,7 +95,7 @@ fn ca(value: &Tlv<'_>) -> Result<bool, DerError> {
     match flag.map(|flag| flag.content) {
         None | Some([0]) => Ok(false),
         Some([_]) => Ok(true),
-        Some(_) => Err(DerError::Value { what: "one byte for true or false" }),
+        Some(_) => Err(DerError::Value { what: word!("one byte for true or false", "表示真或假的一个字节") }),
     }
 }
 

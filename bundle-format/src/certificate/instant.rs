@@ -4,7 +4,7 @@ use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 use super::der::{DerError, GENERALIZED_TIME, Tlv, UTC_TIME};
 
-const WRONG: DerError = DerError::Value { what: "a date and time" };
+use crate::word;
 
 /// The instant of a time value: seconds may be missing, fractions are cut, an offset takes the place of `Z`.
 ///
@@ -26,30 +26,34 @@ pub(super) fn read(value: &Tlv<'_>) -> Result<OffsetDateTime, DerError> {
     let (second, rest) = if rest.first().is_some_and(u8::is_ascii_digit) { small(rest)? } else { (0, rest) };
     let zone = if value.tag == GENERALIZED_TIME { without_fraction(rest)? } else { rest };
 
-    let month = Month::try_from(month).map_err(|_| WRONG)?;
-    let date = Date::from_calendar_date(year, month, day).map_err(|_| WRONG)?;
-    let time = Time::from_hms(hour, minute, second).map_err(|_| WRONG)?;
+    let month = Month::try_from(month).map_err(|_| wrong())?;
+    let date = Date::from_calendar_date(year, month, day).map_err(|_| wrong())?;
+    let time = Time::from_hms(hour, minute, second).map_err(|_| wrong())?;
     let local = PrimitiveDateTime::new(date, time).assume_offset(offset(zone)?);
-    local.checked_to_offset(UtcOffset::UTC).ok_or(WRONG)
+    local.checked_to_offset(UtcOffset::UTC).ok_or_else(wrong)
+}
+
+fn wrong() -> DerError {
+    DerError::Value { what: word!("a date and time", "日期和时间") }
 }
 
 fn number(bytes: &[u8], digits: usize) -> Result<(i32, &[u8]), DerError> {
-    let (digits, rest) = bytes.split_at_checked(digits).ok_or(WRONG)?;
+    let (digits, rest) = bytes.split_at_checked(digits).ok_or_else(wrong)?;
     if !digits.iter().all(u8::is_ascii_digit) {
-        return Err(WRONG);
+        return Err(wrong());
     }
     Ok((digits.iter().fold(0, |number, digit| number * 10 + i32::from(digit - b'0')), rest))
 }
 
 fn small(bytes: &[u8]) -> Result<(u8, &[u8]), DerError> {
     let (number, rest) = number(bytes, 2)?;
-    Ok((u8::try_from(number).map_err(|_| WRONG)?, rest))
+    Ok((u8::try_from(number).map_err(|_| wrong())?, rest))
 }
 
 fn without_fraction(bytes: &[u8]) -> Result<&[u8], DerError> {
     let Some((b'.' | b',', fraction)) = bytes.split_first() else { return Ok(bytes) };
     let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if digits == 0 { Err(WRONG) } else { Ok(&fraction[digits..]) }
+    if digits == 0 { Err(wrong()) } else { Ok(&fraction[digits..]) }
 }
 
 fn offset(zone: &[u8]) -> Result<UtcOffset, DerError> {
@@ -57,14 +61,14 @@ fn offset(zone: &[u8]) -> Result<UtcOffset, DerError> {
         Some((b'Z', [])) => return Ok(UtcOffset::UTC),
         Some((b'+', rest)) => (1, rest),
         Some((b'-', rest)) => (-1, rest),
-        _ => return Err(WRONG),
+        _ => return Err(wrong()),
     };
     let (hours, rest) = number(rest, 2)?;
     let (minutes, rest) = number(rest, 2)?;
     if !rest.is_empty() || hours > 23 || minutes > 59 {
-        return Err(WRONG);
+        return Err(wrong());
     }
-    UtcOffset::from_whole_seconds(sign * (hours * 3600 + minutes * 60)).map_err(|_| WRONG)
+    UtcOffset::from_whole_seconds(sign * (hours * 3600 + minutes * 60)).map_err(|_| wrong())
 }
 
 #[cfg(test)]

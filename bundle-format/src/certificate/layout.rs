@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use super::der::{self, BIT_STRING, DerError, INTEGER, SEQUENCE, Tlv, context, context_constructed};
 
+use crate::word;
+
 /// The fields as ranges of the certificate's DER, each with its own tag and length unless said otherwise.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Layout {
@@ -96,7 +98,7 @@ fn version(field: Option<Tlv<'_>>) -> Result<u8, DerError> {
     let Some(field) = field else { return Ok(1) };
     match der::whole(field.content, INTEGER)?.content {
         [number @ 0..=2] => Ok(number + 1),
-        _ => Err(DerError::Value { what: "version 1, 2 or 3" }),
+        _ => Err(DerError::Value { what: word!("version 1, 2 or 3", "版本 1、2 或 3") }),
     }
 }
 

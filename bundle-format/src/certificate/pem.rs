@@ -6,17 +6,19 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use thiserror::Error;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::text;
+
 /// Why a block could not be read. The label is the only text of the input in it.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum PemError {
     /// The body is not base64.
-    #[error("the `{label}` block is not base64")]
+    #[error("{}", text!("the `{label}` block is not base64", "`{label}` 块不是 base64"))]
     Base64 {
         /// The block's label.
         label: String,
     },
     /// `BEGIN` without its `END`.
-    #[error("the `{label}` block has no end: the file is cut short")]
+    #[error("{}", text!("the `{label}` block has no end: the file is cut short", "`{label}` 块没有结尾：文件被截断"))]
     Unterminated {
         /// The block's label.
         label: String,

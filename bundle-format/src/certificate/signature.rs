@@ -10,6 +10,8 @@ use super::{
     oid,
 };
 
+use crate::text;
+
 /// A digest that a signature is made over. In the order of strength.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Hash {
@@ -55,7 +57,10 @@ pub enum KeyKind {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum SignatureError {
     /// The key and the algorithm do not go together, or one is too weak or unknown to be checked.
-    #[error("a signature by {algorithm} with a key of type {key} cannot be checked")]
+    #[error("{}", text!(
+        "a signature by {algorithm} with a key of type {key} cannot be checked",
+        "无法验证：签名算法为 {algorithm}，密钥类型为 {key}"
+    ))]
     Unsupported {
         /// The algorithm, or its OID.
         algorithm: String,
@@ -63,7 +68,7 @@ pub enum SignatureError {
         key: String,
     },
     /// The signature is not of this key over these bytes.
-    #[error("the signature does not verify")]
+    #[error("{}", text!("the signature does not verify", "签名验证不通过"))]
     Wrong,
 }
 

@@ -14,6 +14,7 @@ use crate::{
     certificate::{Certificate, CertificateError},
     closing::{self, Unclosed},
     digest::Digest,
+    text,
 };
 
 /// The largest file of facts, in bytes.
@@ -23,7 +24,10 @@ pub const MOST_BYTES: usize = 1 << 20;
 #[derive(Debug, Error)]
 pub enum FactsError {
     /// The bytes do not have the digest that they end with.
-    #[error("the facts were changed after they were made: they have SHA-256 {found}, and end with {expected}")]
+    #[error("{}", text!(
+        "the facts were changed after they were made: they have SHA-256 {found}, and end with {expected}",
+        "节点信息文件生成后被改动过：内容的 SHA-256 为 {found}，文件末尾记录为 {expected}"
+    ))]
     Altered {
         /// What they end with.
         expected: Digest,
@@ -31,7 +35,10 @@ pub enum FactsError {
         found: Digest,
     },
     /// What is said of a certificate is not what it says.
-    #[error("the facts contradict themselves: what they say of certificate {number} of `{path}` is not what it says")]
+    #[error("{}", text!(
+        "the facts contradict themselves: what they say of certificate {number} of `{path}` is not what it says",
+        "节点信息自相矛盾：对 `{path}` 中第 {number} 个证书的描述与证书本身不符"
+    ))]
     Certificate {
         /// The file on the node.
         path: String,
@@ -39,7 +46,7 @@ pub enum FactsError {
         number: usize,
     },
     /// A certificate is none.
-    #[error("certificate {number} of `{path}` in the facts: {why}")]
+    #[error("{}", text!("certificate {number} of `{path}` in the facts: {why}", "节点信息中 `{path}` 的第 {number} 个证书：{why}"))]
     CertificateForm {
         /// The file on the node.
         path: String,
@@ -49,31 +56,49 @@ pub enum FactsError {
         why: CertificateError,
     },
     /// The end is missing, or it is another file.
-    #[error("this is no whole file of facts: it does not end with the line `\"sha256\"` and `}}`")]
+    #[error("{}", text!(
+        "this is no whole file of facts: it does not end with the line `\"sha256\"` and `}}`",
+        "节点信息文件不完整：末尾没有 `\"sha256\"` 一行和 `}}`"
+    ))]
     Cut,
     /// Another form.
-    #[error("these facts have the form {found}, and this program knows {FORMAT}")]
+    #[error("{}", text!(
+        "these facts have the form {found}, and this program knows {FORMAT}",
+        "节点信息的格式版本为 {found}，本程序支持 {FORMAT}"
+    ))]
     Format {
         /// Its number.
         found: u64,
     },
     /// It is not JSON of the known fields.
-    #[error("the facts are not understood: {0}")]
+    #[error("{}", text!("the facts are not understood: {_0}", "无法解析节点信息：{_0}"))]
     Json(serde_json::Error),
     /// Something that no facts may hold.
-    #[error("the facts hold a private key in `{0}`: `reseal-node facts` never writes one")]
+    #[error("{}", text!(
+        "the facts hold a private key in `{_0}`: `reseal-node facts` never writes one",
+        "节点信息的 `{_0}` 中含有私钥：`reseal-node facts` 从不写入私钥"
+    ))]
     Private(&'static str),
     /// Too large.
-    #[error("facts of {size} bytes, at most {MOST_BYTES} are read")]
+    #[error("{}", text!(
+        "facts of {size} bytes, at most {MOST_BYTES} are read",
+        "节点信息文件大小为 {size} 字节，最多读取 {MOST_BYTES} 字节"
+    ))]
     Size {
         /// How large.
         size: usize,
     },
     /// A text is too long or holds what would disturb a terminal.
-    #[error("a text in `{0}` is longer than {MOST_TEXT} bytes, or has control characters")]
+    #[error("{}", text!(
+        "a text in `{_0}` is longer than {MOST_TEXT} bytes, or has control characters",
+        "`{_0}` 中有文本超过 {MOST_TEXT} 字节，或含控制字符"
+    ))]
     Text(&'static str),
     /// A list is too long.
-    #[error("`{what}` has {count} items, at most {MOST_ITEMS} are read")]
+    #[error("{}", text!(
+        "`{what}` has {count} items, at most {MOST_ITEMS} are read",
+        "`{what}` 有 {count} 项，最多读取 {MOST_ITEMS} 项"
+    ))]
     TooMany {
         /// The list.
         what: &'static str,

@@ -15,7 +15,7 @@ use crate::{
     certificate::Certificate,
     digest::{Digest, Fingerprint},
     name::{Identifier, Label, Recipient, TargetPath},
-    rfc3339_seconds,
+    rfc3339_seconds, word,
 };
 
 pub use document::{FactsError, MOST_BYTES, is_facts, is_plain, read, write};
@@ -290,7 +290,7 @@ impl NodeFacts {
     pub fn called(&self) -> String {
         let address = || self.host.addresses.first().map(|found| found.address.to_string());
         let named = self.host.name.clone().or_else(address).or_else(|| self.host.machine_id.clone());
-        named.unwrap_or_else(|| "a node without a name".to_owned())
+        named.unwrap_or_else(|| word!("a node without a name", "没有名称的节点").to_owned())
     }
 
     /// Says of each certificate which of the others signed it.

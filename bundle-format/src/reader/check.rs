@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{BundleError, sealing};
-use crate::{FORMAT, manifest::Manifest, name::EntryPath, sums::Sums, version::Version};
+use crate::{FORMAT, manifest::Manifest, name::EntryPath, sums::Sums, version::Version, word};
 
 /// Checks what the manifest says against the list.
 pub(super) fn check_manifest(manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
     let path: EntryPath = "bundle.json".parse()?;
-    agree(&path, "name", &manifest.name(), &sums.name)?;
+    agree(&path, word!("name", "名称"), &manifest.name(), &sums.name)?;
     let mut nodes = BTreeSet::new();
     if let Some(twice) = manifest.nodes.iter().find(|node| !nodes.insert(&node.name)) {
         return Err(BundleError::NodeTwice(twice.name.clone()));

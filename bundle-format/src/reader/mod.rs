@@ -37,6 +37,7 @@ use crate::{
     signature::{SignatureError, Signed, SignerPublicKey, TrustedSigners, distinct},
     slice::Slice,
     sums::Sums,
+    word,
 };
 
 /// Where entries come from: a tarball, or the folder that it was unpacked to.
@@ -213,7 +214,7 @@ fn expect(expected: &'static str, found: Option<(EntryPath, u64)>) -> Result<(En
     match found {
         Some((path, size)) if path.as_str() == expected => Ok((path, size)),
         Some((path, _)) => Err(BundleError::Expected { expected, found: format!("`{path}`") }),
-        None => Err(BundleError::Expected { expected, found: "the end".to_owned() }),
+        None => Err(BundleError::Expected { expected, found: word!("the end", "结尾").to_owned() }),
     }
 }
 
@@ -300,15 +301,15 @@ impl<S: Source> Verified<S> {
         nodes: &mut BTreeMap<NodeName, usize>,
     ) -> Result<Slice, BundleError> {
         let slice: Slice = same_format(path, content).and_then(|()| parse_json(path, content))?;
-        agree(path, "site", &slice.site, &self.manifest.site)?;
-        agree(path, "serial", &slice.serial, &self.manifest.serial)?;
-        agree(path, "node", &slice.node, node)?;
+        agree(path, word!("site", "站点"), &slice.site, &self.manifest.site)?;
+        agree(path, word!("serial", "序号"), &slice.serial, &self.manifest.serial)?;
+        agree(path, word!("node", "节点"), &slice.node, node)?;
         if nodes.remove(node).is_none() {
             return Err(BundleError::Contradiction {
                 path: path.clone(),
-                what: "node",
+                what: word!("node", "节点"),
                 found: node.to_string(),
-                expected: "not listed in bundle.json".to_owned(),
+                expected: word!("not listed in bundle.json", "未列入 bundle.json").to_owned(),
             });
         }
         sealing::check_slice(&self.manifest, path, &slice)?;

@@ -8,6 +8,7 @@ use crate::{
     name::{EntryPath, NodeName},
     slice::Slice,
     sums::Sums,
+    word,
 };
 
 /// Every secret is sealed for a node of the bundle, or none is; the site's identity is there if and only if it has a recipient.
@@ -18,9 +19,9 @@ pub(super) fn check_manifest(manifest: &Manifest, sums: &Sums) -> Result<(), Bun
             (Some(path), _) => Err(BundleError::Sealed(path.clone())),
             (None, Some((node, _))) => Err(BundleError::Contradiction {
                 path: manifest_path,
-                what: "a recipient of",
+                what: word!("a recipient of", "接收方所属节点"),
                 found: node.to_string(),
-                expected: "not sealed".to_owned(),
+                expected: word!("not sealed", "未加密封存").to_owned(),
             }),
             (None, None) => Ok(()),
         };

@@ -16,6 +16,7 @@ use crate::{
     limits::Limits,
     name::EntryPath,
     tarball::{self, BLOCK, GZIP_DATA, GZIP_HEADER},
+    word,
 };
 
 /// Passes bytes on and hashes them.
@@ -73,7 +74,7 @@ impl<R: Read> Tarball<R> {
             data: GzDecoder::new(Cursor::new(head).chain(rest)),
             claimed_digest,
             folder: None,
-            last: "its beginning".to_owned(),
+            last: word!("its beginning", "开头").to_owned(),
             unread: 0,
             padding: 0,
         })
@@ -199,17 +200,17 @@ impl<R: Read> Source for Tarball<R> {
 fn foreign_kind(kind: EntryType) -> Option<&'static str> {
     match kind {
         EntryType::Regular => None,
-        EntryType::Link => Some("hard link"),
-        EntryType::Symlink => Some("symbolic link"),
-        EntryType::Char => Some("character device"),
-        EntryType::Block => Some("block device"),
-        EntryType::Directory => Some("folder"),
-        EntryType::Fifo => Some("named pipe"),
-        EntryType::Continuous => Some("contiguous file"),
-        EntryType::GNULongName | EntryType::GNULongLink => Some("GNU long name"),
-        EntryType::GNUSparse => Some("GNU sparse file"),
-        EntryType::XGlobalHeader | EntryType::XHeader => Some("PAX extension"),
-        _ => Some("entry of unknown type"),
+        EntryType::Link => Some(word!("hard link", "硬链接")),
+        EntryType::Symlink => Some(word!("symbolic link", "符号链接")),
+        EntryType::Char => Some(word!("character device", "字符设备")),
+        EntryType::Block => Some(word!("block device", "块设备")),
+        EntryType::Directory => Some(word!("folder", "文件夹")),
+        EntryType::Fifo => Some(word!("named pipe", "命名管道")),
+        EntryType::Continuous => Some(word!("contiguous file", "连续文件")),
+        EntryType::GNULongName | EntryType::GNULongLink => Some(word!("GNU long name", "GNU 长文件名")),
+        EntryType::GNUSparse => Some(word!("GNU sparse file", "GNU 稀疏文件")),
+        EntryType::XGlobalHeader | EntryType::XHeader => Some(word!("PAX extension", "PAX 扩展")),
+        _ => Some(word!("entry of unknown type", "未知类型的条目")),
     }
 }
 

@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 use super::{Identity, MOST_HEADER, MOST_STANZAS, Passphrase, Place, SealError, UnsealError, WORK_FACTOR};
 use crate::name::{EntryPath, Recipient};
 
+use crate::word;
+
 /// What a secret is sealed with.
 #[derive(Clone, Debug)]
 pub enum Lock<'a> {
@@ -61,7 +63,11 @@ pub fn open(place: Place<'_>, sealed: &[u8], key: Key<'_>) -> Result<Zeroizing<V
     check_header(place.entry, sealed)?;
     let decryptor = Decryptor::new_buffered(sealed).map_err(|why| refuse(place.entry, &why, key))?;
     if decryptor.is_scrypt() != matches!(key, Key::Passphrase(_)) {
-        let why = if decryptor.is_scrypt() { "it has a passphrase, not recipients" } else { "it has recipients, not a passphrase" };
+        let why = if decryptor.is_scrypt() {
+            word!("it has a passphrase, not recipients", "它用的是口令，不是接收方")
+        } else {
+            word!("it has recipients, not a passphrase", "它用的是接收方，不是口令")
+        };
         return Err(UnsealError::Malformed { entry: place.entry.clone(), why });
     }
     let reader = match key {
@@ -84,10 +90,10 @@ fn check_header(entry: &EntryPath, sealed: &[u8]) -> Result<(), UnsealError> {
     let malformed = |why| Err(UnsealError::Malformed { entry: entry.clone(), why });
     let head = &sealed[..sealed.len().min(MOST_HEADER)];
     let Some(end) = head.windows(4).position(|window| window == b"\n---") else {
-        return malformed("it has no age header, or one that is too long");
+        return malformed(word!("it has no age header, or one that is too long", "没有 age 头，或 age 头过长"));
     };
     if head[..end].windows(4).filter(|window| *window == b"\n-> ").count() > MOST_STANZAS {
-        return malformed("its age header has too many stanzas");
+        return malformed(word!("its age header has too many stanzas", "age 头中的段太多"));
     }
     Ok(())
 }
@@ -99,6 +105,6 @@ fn refuse(entry: &EntryPath, why: &DecryptError, key: Key<'_>) -> UnsealError {
         (DecryptError::NoMatchingKeys, _) => UnsealError::OtherIdentity(entry),
         (DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed, Key::Passphrase(_)) => UnsealError::WrongPassphrase(entry),
         (DecryptError::InvalidMac, _) => UnsealError::Damaged(entry),
-        _ => UnsealError::Malformed { entry, why: "its age header is none of version 1" },
+        _ => UnsealError::Malformed { entry, why: word!("its age header is none of version 1", "age 头不是版本 1") },
     }
 }
