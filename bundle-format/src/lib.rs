@@ -14,8 +14,6 @@
 //! This crate takes [`std::io::Read`] and [`std::io::Write`]. It never prints, opens a path or uses the network.
 //! `docs/BUNDLE_FORMAT.md` specifies the format for other implementations.
 
-use crate::word;
-
 mod bounded;
 pub mod certificate;
 mod closing;
@@ -44,6 +42,8 @@ pub const FORMAT: u32 = 1;
 pub mod rfc3339_seconds {
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _};
     use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+
+    use crate::word;
 
     /// Writes a time; what is below a second is cut.
     ///

@@ -14,6 +14,7 @@ use bundle_format::{
     name::{BundleName, EntryPath, NameError},
     reader::{BundleError, Tarball, Unverified},
     slice::{DatabaseRow, Slice, Step},
+    text,
     version::Version,
     writer::{self, Entries, WriteError},
 };
@@ -55,7 +56,10 @@ pub enum AssembleError {
         why: ElfError,
     },
     /// Two executors for one architecture.
-    #[error("`{}` and `{}` are both for {architecture}", .first.display(), .second.display())]
+    #[error("{}", text!(
+        "`{}` and `{}` are both for {architecture}",
+        "`{}` 与 `{}` 都用于 {architecture} 架构"; first.display(), second.display()
+    ))]
     SameArchitecture {
         /// One file.
         first: PathBuf,
@@ -65,25 +69,25 @@ pub enum AssembleError {
         architecture: &'static str,
     },
     /// No executor at all.
-    #[error("no executor is given and none lies beside this program")]
+    #[error("{}", text!("no executor is given and none lies beside this program", "没有指定执行程序，本程序旁边也没有"))]
     NoExecutor,
     /// A step is about an entry that the bundle does not have.
-    #[error("a step is about the entry `{0}`, and there is none")]
+    #[error("{}", text!("a step is about the entry `{_0}`, and there is none", "有步骤引用条目 `{_0}`，但没有这个条目"))]
     NoEntry(EntryPath),
     /// A name that cannot stand in a bundle.
     #[error(transparent)]
     Name(#[from] NameError),
     /// A document cannot be written as JSON.
-    #[error("a document cannot be written: {0}")]
+    #[error("{}", text!("a document cannot be written: {_0}", "无法生成文档：{_0}"))]
     Json(#[from] serde_json::Error),
     /// A readme cannot be written.
-    #[error("a readme cannot be written: {0}")]
+    #[error("{}", text!("a readme cannot be written: {_0}", "无法生成说明文件：{_0}"))]
     Readme(#[from] askama::Error),
     /// The writer refuses.
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The bundle does not read back.
-    #[error("the bundle that was just made does not read back: {0}")]
+    #[error("{}", text!("the bundle that was just made does not read back: {_0}", "刚制作的证书包读回时出错：{_0}"))]
     ReadBack(#[from] BundleError),
 }
 

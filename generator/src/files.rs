@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bundle_format::{text, word};
 use tempfile::{Builder, NamedTempFile};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -22,7 +23,7 @@ pub const MOST_EXECUTOR: u64 = 64 << 20;
 #[derive(Debug, Error)]
 pub enum FileError {
     /// Opening or reading failed.
-    #[error("cannot read `{}`: {why}", .path.display())]
+    #[error("{}", text!("cannot read `{}`: {why}", "无法读取 `{}`：{why}"; path.display()))]
     Read {
         /// The file.
         path: PathBuf,
@@ -30,7 +31,7 @@ pub enum FileError {
         why: io::Error,
     },
     /// The file is larger than anything expected there.
-    #[error("`{}` is larger than {limit} bytes", .path.display())]
+    #[error("{}", text!("`{}` is larger than {limit} bytes", "`{}` 超过 {limit} 字节"; path.display()))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -38,16 +39,44 @@ pub enum FileError {
         limit: u64,
     },
     /// Something is there already.
-    #[error("`{}` exists and is never overwritten", .0.display())]
+    #[error("{}", text!("`{}` exists and is never overwritten", "`{}` 已存在，不会被覆盖"; _0.display()))]
     Exists(PathBuf),
     /// Writing failed.
-    #[error("cannot write `{}`: {why}", .path.display())]
+    #[error("{}", text!("cannot write `{}`: {why}", "无法写入 `{}`：{why}"; path.display()))]
     Write {
         /// The file.
         path: PathBuf,
         /// The system's reason.
         why: io::Error,
     },
+}
+
+impl FileError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Exists(_) => Some(word!("move it away, or choose another name", "请将它移走，或换一个名称").to_owned()),
+            Self::TooLarge { path, .. } => {
+                Some(text!("`ls -l '{0}'; file '{0}'` tells what it is", "用 `ls -l '{0}'; file '{0}'` 查看它是什么"; path.display()))
+            }
+            Self::Read { path, why } | Self::Write { path, why } => {
+                let folder = folder_of(path).display();
+                match why.kind() {
+                    io::ErrorKind::NotFound => {
+                        Some(text!("`ls -l '{folder}'` tells what is there", "用 `ls -l '{folder}'` 查看那里有什么"))
+                    }
+                    io::ErrorKind::PermissionDenied => {
+                        Some(text!("`ls -ld '{}'` tells who may", "用 `ls -ld '{}'` 查看谁有权限"; path.display()))
+                    }
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        Some(text!("`df -h '{folder}'` tells how full it is", "用 `df -h '{folder}'` 查看剩余空间"))
+                    }
+                    _ => None,
+                }
+            }
+        }
+    }
 }
 
 /// Reads a file of at most `limit` bytes.

@@ -13,6 +13,7 @@ use bundle_format::{
     reader::{BundleError, Tarball, Unverified, Visitor},
     rfc3339_seconds,
     slice::Slice,
+    text,
 };
 use serde::Serialize;
 use thiserror::Error;
@@ -49,7 +50,7 @@ pub enum InspectError {
         why: FactsError,
     },
     /// No certificate in a file that was named.
-    #[error("`{}` holds no certificate: {why}", .path.display())]
+    #[error("{}", text!("`{}` holds no certificate: {why}", "`{}` 中没有证书：{why}"; path.display()))]
     NoCertificate {
         /// The file.
         path: PathBuf,
@@ -57,10 +58,10 @@ pub enum InspectError {
         why: String,
     },
     /// A folder with nothing to see.
-    #[error("there is no certificate in `{}`", .0.display())]
+    #[error("{}", text!("there is no certificate in `{}`", "`{}` 中没有证书"; _0.display()))]
     EmptyFolder(PathBuf),
     /// A folder with more than anybody looks through.
-    #[error("`{}` holds more than {MOST_FILES} files", .0.display())]
+    #[error("{}", text!("`{}` holds more than {MOST_FILES} files", "`{}` 中的文件超过 {MOST_FILES} 个"; _0.display()))]
     TooMany(PathBuf),
 }
 

@@ -8,6 +8,7 @@ use bundle_format::{
     digest::Fingerprint,
     forbidden::Forbidden,
     name::{EntryPath, Label, NameError},
+    text, word,
 };
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -79,7 +80,10 @@ pub enum IssueError {
     #[error(transparent)]
     Crypto(#[from] CryptoError),
     /// A node serves the leaf under no name of its own.
-    #[error("node `{node}`: none of its names and addresses ({names}) is among the SANs of the leaf `{leaf}`: others would refuse it")]
+    #[error("{}", text!(
+        "node `{node}`: none of its names and addresses ({names}) is among the SANs of the leaf `{leaf}`: others would refuse it",
+        "节点 `{node}`：它的名称和地址（{names}）都不在叶子证书 `{leaf}` 的 SAN 中：其他节点会拒绝它"
+    ))]
     NodeNotInSans {
         /// The node.
         node: String,
@@ -95,19 +99,44 @@ impl IssueError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Key { why: KeyError::Encrypted, .. } => "give --ca-key-passphrase-file FILE, or `key-passphrase-file` in [[ca]]",
-            Self::Key { why: KeyError::WrongPassphrase, .. } => {
-                "only the first line of the passphrase file is used; type the passphrase there again"
-            }
+            Self::Certificate { .. } => word!(
+                "give the certificate itself, as PEM or DER; `reseal inspect FILE` must show it",
+                "请指定证书本身，PEM 或 DER 格式；`reseal inspect FILE` 应能显示它"
+            ),
+            Self::Crypto(_) => return None,
+            Self::File(error) => return error.hint(),
+            Self::Key { why: KeyError::Encrypted, .. } => word!(
+                "give --ca-key-passphrase-file FILE, or `key-passphrase-file` in [[ca]]",
+                "请用 --ca-key-passphrase-file FILE，或 [[ca]] 中的 `key-passphrase-file`"
+            ),
+            Self::Key { why: KeyError::WrongPassphrase, .. } => word!(
+                "only the first line of the passphrase file is used; type the passphrase there again",
+                "只使用口令文件的第一行；请在其中重新输入口令"
+            ),
             Self::Key { why: KeyError::LegacyEncryption | KeyError::UnsupportedEncryption { .. }, .. } => {
-                "run that command, and give the new file as the key"
+                word!("run that command, and give the new file as the key", "请运行该命令，并把新文件作为密钥")
             }
-            Self::Renew { why: RenewError::OtherKey { .. } | RenewError::OtherKeys { .. }, .. } => {
-                "`reseal inspect` shows a certificate's key; look for the key of this CA in the install package of this site's version"
-            }
-            Self::Renewal { .. } => "`reseal inspect CA LEAF` shows which CA signed the leaf; give the leaf and the CA of one site",
-            Self::NodeNotInSans { .. } => "add the name or address that others use with --san, or correct the node",
-            _ => return None,
+            Self::Key { .. } => word!(
+                "give the CA's private key from the install package; `openssl pkey -in FILE -noout` must read it",
+                "请指定安装包中的 CA 私钥；`openssl pkey -in FILE -noout` 应能读取它"
+            ),
+            Self::Leaf { .. } | Self::NodeNotInSans { .. } => word!(
+                "add the name or address that others use with --san, or correct the node",
+                "请用 --san 加上其他节点所用的名称或地址，或修改该节点"
+            ),
+            Self::Renew { why: RenewError::OtherKey { .. } | RenewError::OtherKeys { .. }, .. } => word!(
+                "`reseal inspect` shows a certificate's key; look for the key of this CA in the install package of this site's version",
+                "`reseal inspect` 可显示证书的密钥；请在该站点版本的安装包中查找此 CA 的密钥"
+            ),
+            Self::Renew { .. } => word!(
+                "`reseal inspect CA LEAF` shows which CA signed the leaf; give that one with --ca",
+                "`reseal inspect CA LEAF` 可显示叶子证书由哪个 CA 签发；请用 --ca 指定该 CA"
+            ),
+            Self::Renewal { .. } => word!(
+                "`reseal inspect CA LEAF` shows which CA signed the leaf; give the leaf and the CA of one site",
+                "`reseal inspect CA LEAF` 可显示叶子证书由哪个 CA 签发；请指定同一站点的叶子证书和 CA"
+            ),
+            Self::Time(_) => word!("give fewer --days", "请减小 --days"),
         };
         Some(text.to_owned())
     }

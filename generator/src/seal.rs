@@ -8,6 +8,7 @@ use bundle_format::{
     name::{EntryPath, NameError, NodeName, Recipient},
     sealing::{Identity, Lock, Passphrase},
     slice::Slice,
+    text, word,
     writer::{Entries, Secret},
 };
 use thiserror::Error;
@@ -36,10 +37,16 @@ pub struct SiteKey {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SealingError {
     /// Nothing was said.
-    #[error("it is not said how the bundle's secrets are sealed: no node has a recipient, and there is no passphrase")]
+    #[error("{}", text!(
+        "it is not said how the bundle's secrets are sealed: no node has a recipient, and there is no passphrase",
+        "没有说明证书包的机密如何加密封存：没有节点有接收方，也没有口令"
+    ))]
     NoWay,
     /// Some nodes could not open theirs.
-    #[error("{} could not open their secrets: they have no recipient, and there is no passphrase", named(.0))]
+    #[error("{}", text!(
+        "{} could not open their secrets: they have no recipient, and there is no passphrase",
+        "{}将打不开自己的机密：没有接收方，也没有口令"; named(_0)
+    ))]
     NodesWithout(Vec<NodeName>),
 }
 
@@ -48,14 +55,20 @@ impl SealingError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::NoWay => {
+            Self::NoWay => word!(
                 "add --new-passphrase, which makes a strong one and shows it once; or --node-recipient NODE=age1… for each node, \
-                            as `reseal-node facts` shows it there; or both; or --unsealed, and guard the stick like the key"
-                    .to_owned()
-            }
+                 as `reseal-node facts` shows it there; or both; or --unsealed, and guard the stick like the key",
+                "请加 --new-passphrase，它生成一个强口令并只显示一次；或为每个节点加 --node-recipient NODE=age1…，\
+                 由该节点上的 `reseal-node facts` 显示；两者可并用；或加 --unsealed，并像保管密钥一样保管 U 盘"
+            )
+            .to_owned(),
             Self::NodesWithout(nodes) => {
                 let flags = nodes.iter().take(LISTED).map(|node| format!("--node-recipient {node}=age1…"));
-                format!("add {}, as `reseal-node facts` shows it there; or --new-passphrase for all", flags.collect::<Vec<_>>().join(" "))
+                text!(
+                    "add {}, as `reseal-node facts` shows it there; or --new-passphrase for all",
+                    "请加 {}，由该节点上的 `reseal-node facts` 显示；或对全部节点用 --new-passphrase";
+                    flags.collect::<Vec<_>>().join(" ")
+                )
             }
         }
     }
@@ -67,9 +80,10 @@ const LISTED: usize = 20;
 fn named(nodes: &[NodeName]) -> String {
     let mut names: Vec<String> = nodes.iter().take(LISTED).map(|node| format!("`{node}`")).collect();
     if nodes.len() > LISTED {
-        names.push(format!("{} more", nodes.len() - LISTED));
+        names.push(text!("{} more", "另外 {} 个"; nodes.len() - LISTED));
     }
-    format!("{} {}", if nodes.len() == 1 { "node" } else { "nodes" }, names.join(", "))
+    let one = nodes.len() == 1;
+    text!("{} {}", "{} {} "; if one { word!("node", "节点") } else { word!("nodes", "节点") }, names.join(word!(", ", "、")))
 }
 
 impl Sealing {

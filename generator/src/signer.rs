@@ -2,7 +2,7 @@
 //!
 //! Signatures are deterministic (RFC 6979), so that the same bundle has the same bytes.
 
-use bundle_format::{digest::Fingerprint, writer::Signer};
+use bundle_format::{digest::Fingerprint, text, writer::Signer};
 use p256::{
     SecretKey,
     ecdsa::{Signature, SigningKey, signature::Signer as _},
@@ -21,10 +21,10 @@ pub enum SignerError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A private key of another kind.
-    #[error("a signer's key is P-256, this one is {0}")]
+    #[error("{}", text!("a signer's key is P-256, this one is {_0}", "签名人的密钥应为 P-256，这个是 {_0}"))]
     NotP256(String),
     /// The key cannot be written as PKCS#8.
-    #[error("the key cannot be encoded: {0}")]
+    #[error("{}", text!("the key cannot be encoded: {_0}", "无法编码密钥：{_0}"))]
     Encode(String),
 }
 

@@ -11,6 +11,7 @@ use bundle_format::{
     name::{Label, Serial, SiteName},
     rfc3339_seconds,
     signature::SignerCount,
+    text, word,
 };
 use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
@@ -33,75 +34,89 @@ use crate::{
 };
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "A site file, or flags, or both: flags win. `reseal site init` writes a site file to start from.")]
+#[command(after_help = word!(
+    "A site file, or flags, or both: flags win. `reseal site init` writes a site file to start from.",
+    "可用站点文件，也可用选项，或两者并用：以选项为准。`reseal site init` 可生成一个站点文件作为起点。"
+))]
 pub struct Args {
-    /// The site file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!("The site file", "站点文件"))]
     site: Option<PathBuf>,
-    /// The site's name
-    #[arg(long)]
+    #[arg(long, help = word!("The site's name", "站点名称"))]
     name: Option<SiteName>,
-    /// How the site's nodes are laid out
-    #[arg(long, value_parser = ["tos"])]
+    #[arg(long, value_parser = ["tos"], help = word!("How the site's nodes are laid out", "站点节点的布局类型"))]
     profile: Option<String>,
-    /// The product line
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, help = word!("The product line", "产品线"))]
     edition: Option<Edition>,
-    /// The version of TOS, as `kubectl version` or the registry's image tag shows it
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", help = word!(
+        "The version of TOS, as `kubectl version` or the registry's image tag shows it",
+        "TOS 版本，见 `kubectl version` 或 registry 的镜像标签"
+    ))]
     tos_version: Option<String>,
-    /// Build although the version is outside the affected range
-    #[arg(long)]
+    #[arg(long, help = word!("Build although the version is outside the affected range", "即使版本不在受影响范围内也制作"))]
     force_version: bool,
-    /// The CA's present certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!("The CA's present certificate", "CA 的现有证书"))]
     ca: Option<PathBuf>,
-    /// The CA's private key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!("The CA's private key", "CA 的私钥"))]
     ca_key: Option<PathBuf>,
-    /// A file whose first line is the passphrase of the CA's key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!(
+        "A file whose first line is the passphrase of the CA's key",
+        "文件，第一行是 CA 私钥的口令"
+    ))]
     ca_key_passphrase_file: Option<PathBuf>,
-    /// The leaf to replace
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!("The leaf to replace", "要替换的叶子证书"))]
     leaf: Option<PathBuf>,
-    /// A host name or address to add to the leaf's SANs; repeatable
-    #[arg(long, value_name = "SAN")]
+    #[arg(long, value_name = "SAN", help = word!(
+        "A host name or address to add to the leaf's SANs; repeatable",
+        "要加入叶子证书 SAN 的主机名或地址；可重复"
+    ))]
     san: Vec<String>,
-    /// A node, roles etcd, flannel, manager; repeatable, in visiting order; replaces the nodes of the site file
-    #[arg(long, value_name = "NAME=ADDR[,ADDR…]:ROLE[+ROLE…]")]
+    #[arg(long, value_name = "NAME=ADDR[,ADDR…]:ROLE[+ROLE…]", help = word!(
+        "A node, roles etcd, flannel, manager; repeatable, in visiting order; replaces the nodes of the site file",
+        "节点，角色有 etcd、flannel、manager；可重复，按走访顺序；取代站点文件中的节点"
+    ))]
     node: Vec<Node>,
-    /// Seconds between the end of a node's last container and its return [default: 30]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", help = word!(
+        "Seconds between the end of a node's last container and its return [default: 30]",
+        "节点上最后一个容器停止到重新启动之间的秒数 [默认值: 30]"
+    ))]
     settle: Option<u32>,
-    /// The signer's private key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!("The signer's private key", "签名人的私钥"))]
     signer: Option<PathBuf>,
-    /// A file whose first line is the passphrase of the signer's key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!(
+        "A file whose first line is the passphrase of the signer's key",
+        "文件，第一行是签名人私钥的口令"
+    ))]
     signer_passphrase_file: Option<PathBuf>,
-    /// How many signers, this one among them, a node asks for, 1 to 8; `reseal sign` adds a signature [default: 1]
-    #[arg(long, value_name = "NUMBER", value_parser = parse_count)]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_count, help = word!(
+        "How many signers, this one among them, a node asks for, 1 to 8; `reseal sign` adds a signature [default: 1]",
+        "节点要求的签名人数量（含本签名人），1 到 8；`reseal sign` 可添加签名 [默认值: 1]"
+    ))]
     require_signatures: Option<SignerCount>,
-    /// Days that the CA will be valid [default: 36500]
-    #[arg(long)]
+    #[arg(long, help = word!("Days that the CA will be valid [default: 36500]", "CA 的有效天数 [默认值: 36500]"))]
     days: Option<u32>,
-    /// Days that the leaf will be valid, never longer than the CA [default: those of the CA]
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", help = word!(
+        "Days that the leaf will be valid, never longer than the CA [default: those of the CA]",
+        "叶子证书的有效天数，不会超过 CA [默认值: 与 CA 相同]"
+    ))]
     leaf_days: Option<u32>,
-    /// The bundle's number, higher than that of the site's last bundle [default: the time of making]
-    #[arg(long)]
+    #[arg(long, help = word!(
+        "The bundle's number, higher than that of the site's last bundle [default: the time of making]",
+        "证书包的序号，须大于该站点上一个证书包的序号 [默认值: 制作时间]"
+    ))]
     serial: Option<Serial>,
-    /// The time of making, as 2026-01-31T08:00:00Z [default: now]
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help = word!(
+        "The time of making, as 2026-01-31T08:00:00Z [default: now]",
+        "制作时间，例如 2026-01-31T08:00:00Z [默认值: 当前时间]"
+    ))]
     created: Option<OffsetDateTime>,
-    /// A static `reseal-node` to carry; repeatable, one for each architecture [default: the one beside this program]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help = word!(
+        "A static `reseal-node` to carry; repeatable, one for each architecture [default: the one beside this program]",
+        "要放入证书包的静态 `reseal-node`；可重复，每种架构一个 [默认值: 本程序旁边的]"
+    ))]
     executor: Vec<PathBuf>,
     #[command(flatten)]
     sealing: sealing::SealingArgs,
-    /// The folder to write the bundle to
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(long, value_name = "DIR", default_value = ".", help = word!("The folder to write the bundle to", "证书包写入的文件夹"))]
     out: PathBuf,
 }
 
@@ -119,8 +134,7 @@ impl Args {
         let mut file = self.site_file()?;
         let signer_path = file.signer.take();
         let executors = std::mem::take(&mut file.executors);
-        let created =
-            self.created.unwrap_or_else(OffsetDateTime::now_utc).replace_nanosecond(0).map_err(|error| Failure::new(error, None))?;
+        let created = self.created.unwrap_or_else(OffsetDateTime::now_utc).replace_nanosecond(0).map_err(Failure::new)?;
         let (site, warnings) = Site::new(file, Making { serial: self.serial, created, force_version: self.force_version })?;
         warn(output, &warnings);
         let Decided { sealing, new, warnings } = self.sealing.decide(&site)?;
@@ -141,7 +155,13 @@ impl Args {
         warn(output, &warnings);
         report(&built, output)?;
         if let Some(new) = new.filter(|_| is_to_be_shown) {
-            output.once("passphrase, shown only now; it travels apart from the bundle, on paper or by phone:", &new);
+            output.once(
+                word!(
+                    "passphrase, shown only now; it travels apart from the bundle, on paper or by phone:",
+                    "口令，仅此时显示一次；须与证书包分开传递，写在纸上或通过电话告知："
+                ),
+                &new,
+            );
         }
         Ok(DONE)
     }
@@ -185,8 +205,11 @@ impl Args {
 
     fn signer(&self, path: Option<&Path>) -> Result<SignerKey, Failure> {
         let path = path.ok_or(SiteError::Missing {
-            what: "the signer's key",
-            how: "--signer KEY, or `signer` in the site file; `reseal keygen --out signer.key` makes one",
+            what: word!("the signer's key", "签名人的私钥"),
+            how: word!(
+                "--signer KEY, or `signer` in the site file; `reseal keygen --out signer.key` makes one",
+                "--signer KEY，或站点文件中的 `signer`；`reseal keygen --out signer.key` 可生成"
+            ),
         })?;
         load_signer(path, self.signer_passphrase_file.as_deref())
     }
@@ -215,18 +238,19 @@ fn over<T: Clone>(field: &mut Option<T>, flag: Option<&T>) {
 
 fn read_site_file(path: &Path) -> Result<SiteFile, Failure> {
     let content = files::read(path, files::MOST_SITE_FILE)?;
-    let text = std::str::from_utf8(&content).map_err(|_| SiteError::File("it is not UTF-8 text".to_owned()))?;
+    let text = std::str::from_utf8(&content).map_err(|_| SiteError::File(word!("it is not UTF-8 text", "不是 UTF-8 文本").to_owned()))?;
     Ok(SiteFile::parse(text, path.parent().unwrap_or(Path::new(".")))?)
 }
 
 fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
     let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|error| error.to_string());
-    let time = time.and_then(|time| time.checked_to_offset(UtcOffset::UTC).ok_or_else(|| "it is past the last year of UTC".to_owned()));
-    time.map_err(|error| format!("{error}; a time is written 2026-01-31T08:00:00Z"))
+    let past = || word!("it is past the last year of UTC", "超过了 UTC 的最后一年").to_owned();
+    let time = time.and_then(|time| time.checked_to_offset(UtcOffset::UTC).ok_or_else(past));
+    time.map_err(|error| text!("{error}; a time is written 2026-01-31T08:00:00Z", "{error}；时间应写作 2026-01-31T08:00:00Z"))
 }
 
 fn parse_count(text: &str) -> Result<SignerCount, String> {
-    let number: u8 = text.parse().map_err(|_| "it is not a number from 1 to 8".to_owned())?;
+    let number: u8 = text.parse().map_err(|_| word!("it is not a number from 1 to 8", "不是 1 到 8 的数字").to_owned())?;
     SignerCount::try_from(number).map_err(|error| error.to_string())
 }
 
@@ -326,38 +350,46 @@ fn summary(report: &Report<'_>, built: &Built) -> String {
     const NODES_SHOWN: usize = 20;
     let mut text = String::new();
     for line in &report.certificates {
-        let _ = writeln!(text, "{:<4} {}  {}", line.kind, line.name, line.subject);
-        let _ =
-            writeln!(text, "     ended or ends {}, afterwards {}", present::moment(line.former_not_after), present::moment(line.not_after));
+        let kind = if line.kind == "ca" { word!("ca  ", "CA  ") } else { word!("leaf", "叶子") };
+        let _ = writeln!(text, "{kind} {}  {}", line.name, line.subject);
+        let (before, after) = (present::moment(line.former_not_after), present::moment(line.not_after));
+        let _ = writeln!(text, "     {}", text!("ended or ends {before}, afterwards {after}", "有效期至 {before}，续签后至 {after}"));
         if line.kind == "leaf" {
-            let or_none = |sans: &[String]| if sans.is_empty() { "none".to_owned() } else { sans.join(", ") };
-            let _ = writeln!(text, "     SANs: {}", or_none(&line.sans));
-            let _ = writeln!(text, "     SANs gained: {}; lost: {}", or_none(&line.sans_gained), or_none(&line.sans_lost));
+            let or_none = |sans: &[String]| if sans.is_empty() { word!("none", "无").to_owned() } else { sans.join(", ") };
+            let (gained, lost) = (or_none(&line.sans_gained), or_none(&line.sans_lost));
+            let _ = writeln!(text, "     {}", text!("SANs: {}", "SAN：{}"; or_none(&line.sans)));
+            let _ = writeln!(text, "     {}", text!("SANs gained: {gained}; lost: {lost}", "SAN 新增：{gained}；减少：{lost}"));
         }
     }
-    let _ = writeln!(text, "\nnodes, in visiting order:");
+    let _ = writeln!(text, "\n{}", word!("nodes, in visiting order:", "节点，按走访顺序："));
     for (index, node) in built.assembled.manifest.nodes.iter().take(NODES_SHOWN).enumerate() {
         let roles: Vec<&str> = node.roles.iter().map(Label::as_str).collect();
         let _ = writeln!(text, "  {}. {} ({})", index + 1, node.name, roles.join("+"));
     }
     if report.nodes.len() > NODES_SHOWN {
-        let _ = writeln!(text, "  … and {} more", report.nodes.len() - NODES_SHOWN);
+        let _ = writeln!(text, "  {}", text!("… and {} more", "… 另有 {} 个"; report.nodes.len() - NODES_SHOWN));
     }
-    let name = &built.assembled.name;
+    let (name, signer) = (&built.assembled.name, report.signer);
+    let notes = report.notes.each_ref().map(|note| note.display());
     let _ = write!(
         text,
-        "\nbundle:      {} ({} bytes)\nSHA-256:     {}\nsecrets:     {}\nsigner:      {}\n             to travel apart from the bundle, on paper or by phone\n\
-         notes:       {}, {}\n{}\n\
-         on each node, as root:\n  tar -xzf {name}.tar.gz -C /root && cd /root/{name}\n  ./reseal-node plan --signer {signer}\n  ./reseal-node apply --signer {signer}\n",
-        report.bundle.display(),
-        report.size,
-        report.sha256,
-        built.assembled.manifest.how_sealed(),
-        report.signer,
-        report.notes[0].display(),
-        report.notes[1].display(),
-        missing(report),
-        signer = report.signer,
+        "\n{}",
+        text!(
+            "bundle:      {bundle} ({size} bytes)\nSHA-256:     {sha256}\nsecrets:     {secrets}\nsigner:      {signer}\n             \
+             to travel apart from the bundle, on paper or by phone\nnotes:       {}, {}\n{missing}\non each node, as root:\n",
+            "证书包：  {bundle}（{size} 字节）\nSHA-256： {sha256}\n机密：    {secrets}\n签名人：  {signer}\n          \
+             指纹须与证书包分开传递，写在纸上或通过电话告知\n交付单：  {}, {}\n{missing}\n在每个节点上，以 root 身份：\n";
+            notes[0], notes[1],
+            bundle = report.bundle.display(),
+            size = report.size,
+            sha256 = report.sha256,
+            secrets = built.assembled.manifest.how_sealed(),
+            missing = missing(report)
+        )
+    );
+    let _ = write!(
+        text,
+        "  tar -xzf {name}.tar.gz -C /root && cd /root/{name}\n  ./reseal-node plan --signer {signer}\n  ./reseal-node apply --signer {signer}\n"
     );
     text
 }
@@ -365,8 +397,9 @@ fn summary(report: &Report<'_>, built: &Built) -> String {
 fn missing(report: &Report<'_>) -> String {
     match report.missing {
         0 => String::new(),
-        missing => format!(
+        missing => text!(
             "not ready:   no node takes it before {missing} more signed it, {} in all: reseal sign {} --signer KEY\n",
+            "尚未就绪：还需 {missing} 人签名（共需 {} 人），节点才会接受：reseal sign {} --signer KEY\n";
             report.needs_signers,
             report.bundle.display()
         ),

@@ -6,6 +6,7 @@ use std::{
     process::Command,
 };
 
+use bundle_format::{text, word};
 use time::{Duration, OffsetDateTime};
 
 use super::{DONE, Failure, Outcome, build};
@@ -21,11 +22,15 @@ use crate::{
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The folder to leave everything in; it must not exist [default: a new one among the temporary files]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help = word!(
+        "The folder to leave everything in; it must not exist [default: a new one among the temporary files]",
+        "存放全部内容的文件夹，必须尚不存在 [默认值: 新建的临时文件夹]"
+    ))]
     dir: Option<PathBuf>,
-    /// The `reseal-node` to run [default: the one beside this program]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help = word!(
+        "The `reseal-node` to run [default: the one beside this program]",
+        "要运行的 `reseal-node` [默认值: 本程序旁边的]"
+    ))]
     executor: Option<PathBuf>,
 }
 
@@ -37,18 +42,30 @@ impl Args {
         let dir = self.make_dir()?;
         let now = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap_or_else(|_| OffsetDateTime::now_utc());
 
-        output.say(&format!("# a site of three nodes, whose CA ended {} days ago, in {}", demo::DAYS_EXPIRED, dir.display()));
-        let demo = DemoSite::create(&dir, now).map_err(|error| Failure::new(format!("the demo site cannot be made: {error}"), None))?;
+        output.say(&text!(
+            "# a site of three nodes, whose CA ended {} days ago, in {}",
+            "# 一个三节点的站点，其 CA 已过期 {} 天，位于 {}";
+            demo::DAYS_EXPIRED,
+            dir.display()
+        ));
+        let demo = DemoSite::create(&dir, now)
+            .map_err(|error| Failure::new(text!("the demo site cannot be made: {error}", "无法创建演示站点：{error}")))?;
 
-        output.say("# on the workstation: a signer, and the bundle");
+        output.say(word!("# on the workstation: a signer, and the bundle", "# 在工作站上：生成签名人，制作证书包"));
         let signer = SignerKey::generate()?;
         files::write_new(&dir.join("signer.key"), signer.to_pem(None)?.as_bytes(), 0o600)?;
         let site_file = SiteFile::parse(&demo.site_toml, &dir)?;
         let (site, _) = Site::new(site_file, Making { serial: None, created: now - Duration::minutes(1), force_version: false })?;
         let sealing = Sealing::of(&site, None)?;
         let (built, _) = build::build(&site, &executors, &signer, &sealing, &dir)?;
-        output.say(&format!("  {} ({} bytes), signed by {}", built.path.display(), built.assembled.bytes.len(), built.signer));
-        output.say(&format!("  secrets: {}", built.assembled.manifest.how_sealed()));
+        output.say(&text!(
+            "  {} ({} bytes), signed by {}",
+            "  {}（{} 字节），签名人 {}";
+            built.path.display(),
+            built.assembled.bytes.len(),
+            built.signer
+        ));
+        output.say(&text!("  secrets: {}", "  机密：{}"; built.assembled.manifest.how_sealed()));
 
         for node in &demo.nodes {
             let root = dir.join("nodes").join(node);
@@ -57,7 +74,8 @@ impl Args {
             }
         }
         output.say(&format!(
-            "\n# everything is left to look at; to take a node back:\n  {} rollback --root {}",
+            "\n# {}\n  {} rollback --root {}",
+            word!("everything is left to look at; to take a node back:", "全部内容都保留，可供查看；回滚一个节点："),
             executor.display(),
             dir.join("nodes").join(&demo.nodes[0]).display()
         ));
@@ -67,14 +85,15 @@ impl Args {
 
     fn make_dir(&self) -> Result<PathBuf, Failure> {
         let Some(dir) = &self.dir else {
-            let dir = tempfile::Builder::new()
-                .prefix("reseal-demo-")
-                .tempdir()
-                .map_err(|error| Failure::new(format!("no temporary folder can be made: {error}"), "give --dir DIR".to_owned()))?;
+            let dir = tempfile::Builder::new().prefix("reseal-demo-").tempdir().map_err(|error| {
+                Failure::new(text!("no temporary folder can be made: {error}", "无法创建临时文件夹：{error}"))
+                    .advise(word!("give --dir DIR", "请用 --dir DIR 指定"))
+            })?;
             return Ok(dir.keep());
         };
         fs::create_dir(dir).map_err(|error| {
-            Failure::new(format!("`{}` cannot be made: {error}", dir.display()), "give --dir a folder that does not exist yet".to_owned())
+            Failure::new(text!("`{}` cannot be made: {error}", "无法创建 `{}`：{error}"; dir.display()))
+                .advise(word!("give --dir a folder that does not exist yet", "请为 --dir 指定一个尚不存在的文件夹"))
         })?;
         Ok(dir.clone())
     }
@@ -91,10 +110,12 @@ fn run_on_node(output: Output, executor: &Path, command: &str, root: &Path, buil
     }
     process.arg("--root").arg(root);
     output.say(&format!("{shown} --root {}", root.display()));
-    let status = process.status().map_err(|error| Failure::new(format!("`{}` cannot be started: {error}", executor.display()), None))?;
+    let failed = |error| Failure::new(text!("`{}` cannot be started: {error}", "无法启动 `{}`：{error}"; executor.display()));
+    let status = process.status().map_err(failed)?;
     if status.success() {
         Ok(())
     } else {
-        Err(Failure::new(format!("`reseal-node {command}` ended with {status}"), "the folders are left as they are, to look at".to_owned()))
+        Err(Failure::new(text!("`reseal-node {command}` ended with {status}", "`reseal-node {command}` 异常结束：{status}"))
+            .advise(word!("the folders are left as they are, to look at", "各文件夹保持原样，可供查看")))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use bundle_format::facts::NodeFacts;
+use bundle_format::{facts::NodeFacts, text, word};
 use time::OffsetDateTime;
 
 use super::{DONE, ENDING, Outcome};
@@ -16,11 +16,15 @@ const EXPIRING: u32 = 90;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// PEM or DER files, facts of nodes, folders, or bundles
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required = true, value_name = "PATH", help = word!(
+        "PEM or DER files, facts of nodes, folders, or bundles",
+        "PEM 或 DER 文件、节点信息、文件夹或证书包"
+    ))]
     paths: Vec<PathBuf>,
-    /// Exit with code 10 when a certificate ends within so many days
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", help = word!(
+        "Exit with code 10 when a certificate ends within so many days",
+        "有证书在这么多天内到期时，以退出码 10 结束"
+    ))]
     within: Option<u32>,
 }
 
@@ -43,30 +47,36 @@ impl Args {
 
 /// A node, in a few lines.
 fn node(facts: &NodeFacts) -> String {
-    let list = |items: Vec<&str>| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
+    let none = || word!("none", "无").to_owned();
+    let list = |items: Vec<&str>| if items.is_empty() { none() } else { items.join(", ") };
     let roles = facts.clusters.iter().flat_map(|cluster| &cluster.roles).map(|found| found.role.as_str()).collect();
     let versions = facts.clusters.iter().flat_map(|cluster| &cluster.versions).map(|found| found.text.as_str()).collect();
     let addresses: Vec<String> = facts.host.addresses.iter().map(|found| found.address.to_string()).collect();
-    let mut text = format!(
+    let mut text = text!(
         "node      {}\n          {}\nclock     {}\nroles     {}\nversion   {}\nrecipient {}\n",
+        "节点      {}\n          {}\n时钟      {}\n角色      {}\n版本      {}\n接收方    {}\n";
         facts.called(),
         list(addresses.iter().map(String::as_str).collect()),
         present::moment(facts.gathered),
         list(roles),
         list(versions),
-        facts.recipient.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+        facts.recipient.as_ref().map_or_else(none, ToString::to_string)
     );
     for database in facts.clusters.iter().filter_map(|cluster| cluster.database.as_ref()) {
-        let _ = writeln!(text, "database  {}", database.said);
+        let _ = writeln!(text, "{}{}", word!("database  ", "数据库    "), database.said);
     }
     for remark in &facts.remarks {
-        let _ = writeln!(text, "remark    {remark}");
+        let _ = writeln!(text, "{}{remark}", word!("remark    ", "备注      "));
     }
     text
 }
 
 fn table(rows: &[Row]) -> String {
-    let head = ["VERDICT", "DAYS LEFT", "NOT BEFORE", "NOT AFTER", "KEY", "SUBJECT", "ISSUER", "SANS", "PLACE"].map(str::to_owned).to_vec();
+    let head = word!(
+        ["VERDICT", "DAYS LEFT", "NOT BEFORE", "NOT AFTER", "KEY", "SUBJECT", "ISSUER", "SANS", "PLACE"],
+        ["结论", "剩余天数", "生效时间", "有效期至", "密钥", "主题", "颁发者", "SAN", "位置"]
+    );
+    let head = head.map(str::to_owned).to_vec();
     let row = |row: &Row| {
         let sans = if row.sans.is_empty() { "-".to_owned() } else { row.sans.join(",") };
         vec![
@@ -89,9 +99,9 @@ fn chains(rows: &[Row]) -> String {
     let line = |row: &Row| {
         let signers: Vec<&str> = row.signed_by.iter().map(String::as_str).collect();
         match signers.as_slice() {
-            [] => format!("{}: signed by none of these\n", row.place),
-            [only] if *only == row.place => format!("{}: signed by itself\n", row.place),
-            several => format!("{}: signed by {}\n", row.place, several.join(", ")),
+            [] => text!("{}: signed by none of these\n", "{}：不是由以上任何证书签发\n"; row.place),
+            [only] if *only == row.place => text!("{}: signed by itself\n", "{}：自签名\n"; row.place),
+            several => text!("{}: signed by {}\n", "{}：由 {} 签发\n"; row.place, several.join(", ")),
         }
     };
     rows.iter().map(line).collect()

@@ -2,6 +2,7 @@
 
 mod build;
 mod demo;
+mod failure;
 mod inspect;
 mod keygen;
 mod sealing;
@@ -18,9 +19,8 @@ use std::{
 
 use bundle_format::{
     digest::{DigestError, TypedFingerprint},
-    name::NameError,
-    reader::BundleError,
-    signature::{SignatureError, SignerPublicKey},
+    signature::SignerPublicKey,
+    text, word,
 };
 use clap::{Parser, Subcommand};
 use nix::sys::{
@@ -28,15 +28,11 @@ use nix::sys::{
     resource::{Resource, setrlimit},
 };
 
+use self::failure::Failure;
 use crate::{
-    assemble::AssembleError,
-    facts::DraftError,
-    files::{self, FileError},
-    inspect::InspectError,
-    issue::{self, IssueError},
+    files, issue,
     present::{self, Color, Output},
     signer::{SignerError, SignerKey},
-    site::SiteError,
     x509::key::{KeyError, Passphrase},
 };
 
@@ -52,68 +48,60 @@ const REJECTED: u8 = 3;
 /// Exit code of `inspect --within`: something ends by then.
 const ENDING: u8 = 10;
 
-/// Renews the certificates of clusters that nobody can reach: makes one signed bundle for a site.
 #[derive(Debug, Parser)]
-#[command(name = "reseal", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+#[command(name = "reseal", version, arg_required_else_help = true, after_help = after_help(), about = word!(
+    "Renews the certificates of clusters that nobody can reach: makes one signed bundle for a site",
+    "为无法远程登录的集群续签证书：为站点制作一个已签名的证书包"
+))]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Print data as one JSON document on standard output
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help = word!("Print data as one JSON document on standard output", "以一个 JSON 文档输出数据到标准输出"))]
     json: bool,
-    /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help = word!("When to use colour", "何时使用颜色"))]
     color: Color,
-    /// Say nothing but warnings and errors
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help = word!("Say nothing but warnings and errors", "只显示警告和错误"))]
     quiet: bool,
-    /// Say more
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help = word!("Say more", "显示更多信息"))]
     verbose: bool,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes: 0 done · 1 failed, nothing written · 2 usage · 3 bundle rejected · 10 `inspect --within`: something ends by then
-
-A first bundle:
-  reseal keygen --out signer.key
+fn after_help() -> String {
+    const FIRST: &str = "  reseal keygen --out signer.key
   reseal site init --facts stick/*.facts.json
   reseal build --site site.toml --ca-key etcd-ca-key.pem --signer signer.key --new-passphrase --out .";
+    text!(
+        "Exit codes: 0 done · 1 failed, nothing written · 2 usage · 3 bundle rejected · 10 `inspect --within`: something ends by then\n\n\
+         A first bundle:\n{FIRST}",
+        "退出码：0 完成 · 1 失败，未写入任何内容 · 2 用法错误 · 3 证书包不予接受 · 10 `inspect --within`：有证书将在期限内到期\n\n\
+         制作第一个证书包：\n{FIRST}"
+    )
+}
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make the key pair of a signer
+    #[command(about = word!("Make the key pair of a signer", "生成签名人的密钥对"))]
     Keygen(keygen::Args),
-    /// Show certificates, until when they are valid, and which signed which
+    #[command(about = word!("Show certificates, until when they are valid, and which signed which", "显示证书、有效期以及签发关系"))]
     Inspect(inspect::Args),
-    /// Work on site files
-    #[command(subcommand)]
+    #[command(subcommand, about = word!("Work on site files", "处理站点文件"))]
     Site(site::Command),
-    /// Renew a site's CA, issue its leaf and make the signed bundle
+    #[command(about = word!(
+        "Renew a site's CA, issue its leaf and make the signed bundle",
+        "续签站点的 CA，签发叶子证书，制作已签名的证书包"
+    ))]
     Build(Box<build::Args>),
-    /// Show what a bundle holds, without trusting it
+    #[command(about = word!("Show what a bundle holds, without trusting it", "显示证书包的内容，不表示信任"))]
     Show(show::Args),
-    /// Add a further signature to a bundle
+    #[command(about = word!("Add a further signature to a bundle", "为证书包再加一个签名"))]
     Sign(sign::Args),
-    /// Check that a bundle is whole and made by a signer that you trust
+    #[command(about = word!(
+        "Check that a bundle is whole and made by a signer that you trust",
+        "校验证书包是否完整、是否由可信签名人制作"
+    ))]
     Verify(verify::Args),
-    /// Renew a throw-away site of three nodes, to see how it goes
+    #[command(about = word!("Renew a throw-away site of three nodes, to see how it goes", "用一个三节点的临时站点演示续签过程"))]
     Demo(demo::Args),
-}
-
-/// An error on its way to the terminal.
-#[derive(Debug)]
-struct Failure {
-    code: u8,
-    message: String,
-    hint: Option<String>,
-}
-
-impl Failure {
-    #[expect(clippy::needless_pass_by_value, reason = "errors are handed over as they are")]
-    fn new(message: impl ToString, hint: impl Into<Option<String>>) -> Self {
-        Self { code: FAILED, message: message.to_string(), hint: hint.into() }
-    }
 }
 
 /// Keeps the secrets of this process out of core dumps, out of reach of the user's other processes, and out of what is said when the
@@ -122,7 +110,7 @@ pub fn guard() {
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let _ = prctl::set_dumpable(false);
     panic::set_hook(Box::new(|fault| {
-        let place = fault.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let place = fault.location().map_or_else(|| word!("an unknown place", "未知位置").to_owned(), ToString::to_string);
         present::say_fault(&place);
         process::exit(FAILED.into());
     }));
@@ -155,25 +143,30 @@ pub fn main() -> ExitCode {
 /// A trusted signer from the command line: a fingerprint, or a file with the public key.
 fn parse_signer(text: &str) -> Result<TypedFingerprint, Failure> {
     if text.starts_with("SHA256:") {
-        return text
-            .parse()
-            .map_err(|error: DigestError| Failure::new(error, "compare it with the one on paper, character by character".to_owned()));
+        return text.parse().map_err(|error: DigestError| {
+            Failure::new(error).advise(word!("compare it with the one on paper, character by character", "请与纸面上的指纹逐个字符核对"))
+        });
     }
     let content = files::read(Path::new(text), files::MOST_INPUT)?;
-    let key = SignerPublicKey::from_pem(&content)
-        .map_err(|error| Failure::new(format!("`{text}`: {error}"), "give the file `….pub` that `reseal keygen` wrote".to_owned()))?;
+    let key = SignerPublicKey::from_pem(&content).map_err(|error| {
+        Failure::new(format!("`{text}`: {error}"))
+            .advise(word!("give the file `….pub` that `reseal keygen` wrote", "请指定 `reseal keygen` 生成的 `….pub` 文件"))
+    })?;
     Ok(key.fingerprint().into())
 }
 
 /// The signer's key in a file. Where it is encrypted and no file has its passphrase, that is asked for.
 fn load_signer(path: &Path, passphrase_file: Option<&Path>) -> Result<SignerKey, Failure> {
     let content = files::read(path, files::MOST_INPUT)?;
-    let failure = |error: SignerError| Failure::new(format!("`{}`: {error}", path.display()), None);
+    let failure = |error: SignerError| {
+        let named = format!("`{}`: {error}", path.display());
+        Failure { message: named, ..error.into() }
+    };
     let passphrase = match passphrase_file {
         Some(path) => issue::read_passphrase(path)?,
         None => match SignerKey::load(&content, None) {
             Err(SignerError::Key(KeyError::Encrypted)) => {
-                ask_passphrase("passphrase of the signer's key: ", "--signer-passphrase-file FILE")?
+                ask_passphrase(word!("passphrase of the signer's key: ", "签名人密钥的口令："), "--signer-passphrase-file FILE")?
             }
             outcome => return outcome.map_err(failure),
         },
@@ -185,93 +178,8 @@ fn load_signer(path: &Path, passphrase_file: Option<&Path>) -> Result<SignerKey,
 fn ask_passphrase(prompt: &str, instead: &str) -> Result<Passphrase, Failure> {
     match rpassword::prompt_password(prompt) {
         Ok(text) => Ok(Passphrase::from(text)),
-        Err(error) => Err(Failure::new(format!("cannot ask for a passphrase: {error}"), format!("give {instead}"))),
-    }
-}
-
-impl From<BundleError> for Failure {
-    fn from(error: BundleError) -> Self {
-        let hint = match &error {
-            BundleError::Damaged => {
-                Some("copy it again from where it was made, and compare the SHA-256 that `reseal build` printed".to_owned())
-            }
-            BundleError::Signature(SignatureError::Stranger { .. } | SignatureError::NoneTrusted(_)) => Some(
-                "compare the fingerprints with whoever made the bundle, by phone or on paper; do not apply it before they agree".to_owned(),
-            ),
-            BundleError::Signature(SignatureError::TooFew { .. }) => {
-                Some("let another signer sign it: reseal sign BUNDLE --signer KEY; or name all signers whom you trust".to_owned())
-            }
-            BundleError::Io(_) => None,
-            _ => Some("do not use it; ask whoever made it for a new one".to_owned()),
-        };
-        let code = if matches!(error, BundleError::Io(_)) { FAILED } else { REJECTED };
-        Self { code, message: error.to_string(), hint }
-    }
-}
-
-impl From<SiteError> for Failure {
-    fn from(error: SiteError) -> Self {
-        let hint = error.hint();
-        Self::new(error, hint)
-    }
-}
-
-impl From<DraftError> for Failure {
-    fn from(error: DraftError) -> Self {
-        let hint = error.hint();
-        Self::new(error, hint)
-    }
-}
-
-impl From<IssueError> for Failure {
-    fn from(error: IssueError) -> Self {
-        let hint = error.hint();
-        Self::new(error, hint)
-    }
-}
-
-impl From<AssembleError> for Failure {
-    fn from(error: AssembleError) -> Self {
-        let hint = match &error {
-            AssembleError::NoExecutor => Some("give --executor PATH-OF-reseal-node, once for each architecture".to_owned()),
-            AssembleError::Executor { .. } => {
-                Some("build it with `cargo build --release`, which makes it static, and give --executor PATH".to_owned())
-            }
-            AssembleError::File(FileError::Exists(_)) => Some("take another --serial or --out".to_owned()),
-            _ => None,
-        };
-        Self::new(error, hint)
-    }
-}
-
-impl From<FileError> for Failure {
-    fn from(error: FileError) -> Self {
-        let hint = matches!(error, FileError::Exists(_)).then(|| "move it away, or choose another name".to_owned());
-        Self::new(error, hint)
-    }
-}
-
-impl From<SignerError> for Failure {
-    fn from(error: SignerError) -> Self {
-        Self::new(error, None)
-    }
-}
-
-impl From<InspectError> for Failure {
-    fn from(error: InspectError) -> Self {
-        Self::new(error, None)
-    }
-}
-
-impl From<NameError> for Failure {
-    fn from(error: NameError) -> Self {
-        Self::new(error, None)
-    }
-}
-
-impl From<serde_json::Error> for Failure {
-    fn from(error: serde_json::Error) -> Self {
-        Self::new(error, None)
+        Err(error) => Err(Failure::new(text!("cannot ask for a passphrase: {error}", "无法询问口令：{error}"))
+            .hint(text!("give {instead}", "请使用 {instead}"))),
     }
 }
 

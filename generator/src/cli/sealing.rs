@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bundle_format::{
     name::{NodeName, Recipient},
     sealing::{Passphrase, PassphraseError},
+    word,
 };
 use zeroize::Zeroizing;
 
@@ -19,28 +20,39 @@ use crate::{
 const MOST_PASSPHRASE: u64 = 1024;
 
 #[derive(clap::Args, Debug)]
-#[command(next_help_heading = "Sealing")]
+#[command(next_help_heading = word!("Sealing", "加密封存"))]
 pub struct SealingArgs {
-    /// Seal a node's secrets to itself: its recipient, as `reseal-node facts` shows it there; repeatable
-    #[arg(long, value_name = "NODE=age1…")]
+    #[arg(long, value_name = "NODE=age1…", help = word!(
+        "Seal a node's secrets to itself: its recipient, as `reseal-node facts` shows it there; repeatable",
+        "把节点的机密加密封存给该节点：其接收方由该节点上的 `reseal-node facts` 显示；可重复"
+    ))]
     node_recipient: Vec<String>,
-    /// Seal secrets by a new passphrase, which is made here and shown once
-    #[arg(long, group = "passphrase")]
+    #[arg(long, group = "passphrase", help = word!(
+        "Seal secrets by a new passphrase, which is made here and shown once",
+        "用新口令加密封存机密，口令在此生成，只显示一次"
+    ))]
     new_passphrase: bool,
-    /// Seal secrets by a new passphrase, which is written to this file and not shown
-    #[arg(long, value_name = "FILE", group = "passphrase")]
+    #[arg(long, value_name = "FILE", group = "passphrase", help = word!(
+        "Seal secrets by a new passphrase, which is written to this file and not shown",
+        "用新口令加密封存机密，口令写入此文件，不显示"
+    ))]
     new_passphrase_file: Option<PathBuf>,
-    /// Seal secrets by the passphrase in this file's first line
-    #[arg(long, value_name = "FILE", group = "passphrase")]
+    #[arg(long, value_name = "FILE", group = "passphrase", help = word!(
+        "Seal secrets by the passphrase in this file's first line",
+        "用此文件第一行的口令加密封存机密"
+    ))]
     passphrase_file: Option<PathBuf>,
-    /// Seal secrets by the passphrase in the first line that this open descriptor gives
-    #[arg(long, value_name = "N", group = "passphrase")]
+    #[arg(long, value_name = "N", group = "passphrase", help = word!(
+        "Seal secrets by the passphrase in the first line that this open descriptor gives",
+        "用此已打开描述符的第一行作为口令加密封存机密"
+    ))]
     passphrase_fd: Option<u32>,
-    /// Seal secrets by a passphrase that is asked for
-    #[arg(long, group = "passphrase")]
+    #[arg(long, group = "passphrase", help = word!("Seal secrets by a passphrase that is asked for", "询问口令，用它加密封存机密"))]
     ask_passphrase: bool,
-    /// Write secrets into the bundle as they are: whoever finds the stick has them
-    #[arg(long, conflicts_with = "passphrase")]
+    #[arg(long, conflicts_with = "passphrase", help = word!(
+        "Write secrets into the bundle as they are: whoever finds the stick has them",
+        "机密不加密直接写入证书包：捡到 U 盘的人就拿到了机密"
+    ))]
     unsealed: bool,
 }
 
@@ -72,8 +84,8 @@ impl SealingArgs {
         }
         let (mut new, mut warnings) = (None, Vec::new());
         let passphrase = if self.new_passphrase || self.new_passphrase_file.is_some() {
-            let made =
-                Passphrase::from_random(aws_lc_rs::rand::fill).map_err(|_| Failure::new("the system gives no random bytes", None))?;
+            let made = Passphrase::from_random(aws_lc_rs::rand::fill)
+                .map_err(|_| Failure::new(word!("the system gives no random bytes", "系统无法提供随机数")))?;
             Some(parse(new.insert(made).as_bytes())?)
         } else if let Some(path) = &self.passphrase_file {
             warnings.extend(issue::readable(path));
@@ -115,28 +127,31 @@ fn first_line(content: &[u8]) -> &[u8] {
 
 /// A passphrase of the site: UTF-8, and not too weak for somebody who has the stick.
 fn parse(line: &[u8]) -> Result<Passphrase, Failure> {
-    let text = std::str::from_utf8(line).map_err(|_| Failure::new("the passphrase is not UTF-8 text", None))?;
+    let text = std::str::from_utf8(line).map_err(|_| Failure::new(word!("the passphrase is not UTF-8 text", "口令不是 UTF-8 文本")))?;
     let passphrase = Passphrase::new(text)?;
     passphrase.check_strength()?;
     Ok(passphrase)
 }
 
 fn ask() -> Result<Passphrase, Failure> {
-    const INSTEAD: &str = "--passphrase-file FILE, --passphrase-fd N or --new-passphrase";
-    let first = parse(ask_passphrase("passphrase for the bundle's secrets: ", INSTEAD)?.as_bytes())?;
-    let second = parse(ask_passphrase("once more: ", INSTEAD)?.as_bytes())?;
-    if first.is_same(&second) { Ok(first) } else { Err(Failure::new("the two passphrases differ", "type it again".to_owned())) }
+    let instead = word!(
+        "--passphrase-file FILE, --passphrase-fd N or --new-passphrase",
+        "--passphrase-file FILE、--passphrase-fd N 或 --new-passphrase"
+    );
+    let first = parse(ask_passphrase(word!("passphrase for the bundle's secrets: ", "为证书包的机密设置口令："), instead)?.as_bytes())?;
+    let second = parse(ask_passphrase(word!("once more: ", "再输入一次："), instead)?.as_bytes())?;
+    if first.is_same(&second) { Ok(first) } else { Err(Failure::passphrases_differ()) }
 }
 
 impl From<PassphraseError> for Failure {
     fn from(error: PassphraseError) -> Self {
-        Self::new(error, "--new-passphrase makes a strong one".to_owned())
+        Self::new(error).advise(word!("--new-passphrase makes a strong one", "--new-passphrase 可生成一个强口令"))
     }
 }
 
 impl From<SealingError> for Failure {
     fn from(error: SealingError) -> Self {
         let hint = error.hint();
-        Self::new(error, hint)
+        Self::new(error).hint(hint)
     }
 }

@@ -7,6 +7,7 @@ use bundle_format::{
     name::{EntryPath, NodeName},
     reader::{Complete, Visitor},
     slice::{Slice, Step, Workload},
+    text, word,
 };
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -16,11 +17,9 @@ use crate::present::{self, Output};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The bundle
-    #[arg(value_name = "BUNDLE")]
+    #[arg(value_name = "BUNDLE", help = word!("The bundle", "证书包"))]
     bundle: PathBuf,
-    /// Show this node's slice, step by step
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = word!("Show this node's slice, step by step", "逐步显示此节点的内容"))]
     node: Option<NodeName>,
 }
 
@@ -28,11 +27,18 @@ impl Args {
     pub fn run(&self, output: Output) -> Outcome {
         let mut wanted = Wanted { node: self.node.clone(), slice: None };
         let complete = read_untrusted(&self.bundle, &mut wanted)?;
-        let signers = complete.signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-        output.say(&format!("not verified: the bundle says that {signers} signed it; `reseal verify` checks that"));
+        let signers = complete.signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(word!(" and ", " 和 "));
+        output.say(&text!(
+            "not verified: the bundle says that {signers} signed it; `reseal verify` checks that",
+            "未经校验：证书包自称由 {signers} 签名；请用 `reseal verify` 校验"
+        ));
         let needed = complete.manifest.needs_signers;
         if complete.signers.len() < needed.into() {
-            output.warn(&format!("it needs {needed} signers and has {}; `reseal sign` adds one", complete.signers.len()));
+            output.warn(&text!(
+                "it needs {needed} signers and has {}; `reseal sign` adds one",
+                "它需要 {needed} 个签名人，现有 {} 个；用 `reseal sign` 添加";
+                complete.signers.len()
+            ));
         }
         let data = match (&self.node, &wanted.slice) {
             (Some(name), None) => return Err(unknown_node(name, &complete.manifest)),
@@ -71,13 +77,15 @@ fn unknown_node(name: &NodeName, manifest: &Manifest) -> Failure {
     if manifest.nodes.len() > LISTED {
         names.push("…");
     }
-    Failure::new(format!("the bundle has no node `{name}`"), format!("its nodes are: {}", names.join(", ")))
+    Failure::new(text!("the bundle has no node `{name}`", "证书包中没有节点 `{name}`"))
+        .hint(text!("its nodes are: {}", "其中的节点有：{}"; names.join(", ")))
 }
 
 fn bundle_text(complete: &Complete, verbose: bool) -> String {
     let manifest = &complete.manifest;
-    let mut text = format!(
+    let mut text = text!(
         "bundle {}, made {}, to be applied by {}\nsecrets: {}\n\n",
+        "证书包 {}，制作于 {}，应在 {} 之前执行\n机密：{}\n\n";
         manifest.name(),
         present::moment(manifest.created),
         present::moment(manifest.not_after),
@@ -92,12 +100,14 @@ fn bundle_text(complete: &Complete, verbose: bool) -> String {
             renewed.fingerprint.to_string(),
         ]
     };
-    let mut rows = vec![["", "NAME", "ENDS", "AFTERWARDS", "NEW FINGERPRINT (SHA-256)"].map(str::to_owned).to_vec()];
+    let head =
+        word!(["", "NAME", "ENDS", "AFTERWARDS", "NEW FINGERPRINT (SHA-256)"], ["", "名称", "有效期至", "续签后至", "新指纹（SHA-256）"]);
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
     for ca in &manifest.authorities {
         rows.push(row("CA", ca.name.as_str(), &ca.former, &ca.renewed));
-        rows.extend(ca.leaves.iter().map(|leaf| row("leaf", leaf.name.as_str(), &leaf.former, &leaf.renewed)));
+        rows.extend(ca.leaves.iter().map(|leaf| row(word!("leaf", "叶子"), leaf.name.as_str(), &leaf.former, &leaf.renewed)));
     }
-    let _ = writeln!(text, "{}\nnodes, in visiting order:", present::table(&rows));
+    let _ = writeln!(text, "{}\n{}", present::table(&rows), word!("nodes, in visiting order:", "节点，按走访顺序："));
     let nodes = manifest.nodes.iter().enumerate().map(|(index, node)| {
         let roles: Vec<&str> = node.roles.iter().map(bundle_format::name::Label::as_str).collect();
         vec![
@@ -109,7 +119,7 @@ fn bundle_text(complete: &Complete, verbose: bool) -> String {
     });
     text.push_str(&present::table(&nodes.collect::<Vec<_>>()));
     if verbose {
-        text.push_str("\nentries:\n");
+        text.push_str(word!("\nentries:\n", "\n条目：\n"));
         for (path, digest) in &complete.sums.digests {
             let _ = writeln!(text, "  {digest}  {path}");
         }
@@ -120,40 +130,51 @@ fn bundle_text(complete: &Complete, verbose: bool) -> String {
 fn slice_text(slice: &Slice) -> String {
     let names = slice.identity.host_names.iter().cloned().chain(slice.identity.addresses.iter().map(ToString::to_string));
     let roles: Vec<&str> = slice.roles.iter().map(bundle_format::name::Label::as_str).collect();
-    let mut text = format!("node {}, known by {}; {}\n", slice.node, names.collect::<Vec<_>>().join(", "), roles.join("+"));
+    let mut text = text!(
+        "node {}, known by {}; {}\n",
+        "节点 {}，识别依据：{}；{}\n";
+        slice.node, names.collect::<Vec<_>>().join(", "), roles.join("+")
+    );
     for (index, step) in slice.steps.iter().enumerate() {
-        match step {
-            Step::InstallFiles(step) => {
-                let _ = writeln!(text, "{}. install files", index + 1);
-                for file in &step.files {
-                    let _ = writeln!(text, "   {} from {}", file.target, file.entry);
-                }
-            }
-            Step::EditJson(step) => {
-                let _ =
-                    writeln!(text, "{}. edit {}: every `{}` of `{}` becomes `{}`", index + 1, step.target, step.member, step.from, step.to);
-            }
-            Step::AwaitContainers(step) => {
-                let _ = writeln!(text, "{}. wait for {}", index + 1, workloads(&step.workloads));
-            }
-            Step::AwaitEtcd(step) => {
-                let _ = writeln!(text, "{}. wait for the member {} of the etcd cluster {}", index + 1, step.member, step.cluster);
-            }
-            Step::RestartPods(step) => {
-                let _ = writeln!(text, "{}. restart the pods of {} whose name contains {}", index + 1, step.namespace, step.name_contains);
-            }
-            Step::RestartStaticPods(step) => {
-                let _ = writeln!(text, "{}. restart {}, {} s apart", index + 1, workloads(&step.workloads), step.settle);
-            }
-            Step::UpdateDatabase(step) => {
-                let keys: Vec<&str> = step.rows.iter().map(|row| row.key.as_str()).collect();
-                let _ = writeln!(text, "{}. update the rows {} of {}", index + 1, keys.join(", "), step.table);
+        let _ = writeln!(text, "{}. {}", index + 1, step_text(step));
+        if let Step::InstallFiles(step) = step {
+            for file in &step.files {
+                let _ = writeln!(text, "   {}", text!("{} from {}", "{}，来自 {}"; file.target, file.entry));
             }
         }
     }
     text
 }
 
+fn step_text(step: &Step) -> String {
+    match step {
+        Step::InstallFiles(_) => word!("install files", "安装文件").to_owned(),
+        Step::EditJson(step) => text!(
+            "edit {target}: every `{member}` of `{from}` becomes `{to}`",
+            "修改 {target}：把值为 `{from}` 的 `{member}` 都改为 `{to}`";
+            target = step.target, member = step.member, from = step.from, to = step.to
+        ),
+        Step::AwaitContainers(step) => text!("wait for {}", "等待 {}"; workloads(&step.workloads)),
+        Step::AwaitEtcd(step) => text!(
+            "wait for the member {member} of the etcd cluster {cluster}",
+            "等待 etcd 集群 {cluster} 的成员 {member}";
+            member = step.member, cluster = step.cluster
+        ),
+        Step::RestartPods(step) => text!(
+            "restart the pods of {} whose name contains {}",
+            "重启命名空间 {} 中名称含 {} 的 Pod";
+            step.namespace, step.name_contains
+        ),
+        Step::RestartStaticPods(step) => {
+            text!("restart {}, {} s apart", "重启 {}，停止与启动间隔 {} 秒"; workloads(&step.workloads), step.settle)
+        }
+        Step::UpdateDatabase(step) => {
+            let keys: Vec<&str> = step.rows.iter().map(|row| row.key.as_str()).collect();
+            text!("update the rows {} of {table}", "更新表 {table} 的行：{}"; keys.join(", "), table = step.table)
+        }
+    }
+}
+
 fn workloads(workloads: &[Workload]) -> String {
-    workloads.iter().map(|workload| workload.container.as_str()).collect::<Vec<_>>().join(" and ")
+    workloads.iter().map(|workload| workload.container.as_str()).collect::<Vec<_>>().join(word!(" and ", " 和 "))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bundle_format::{
     countersign::{CountersignError, countersign},
     digest::Digest,
+    text, word,
 };
 use serde_json::json;
 
@@ -20,25 +21,31 @@ use crate::{
 const MOST_BUNDLE: u64 = 1 << 30;
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "`reseal show` tells what a bundle would do. Whoever signs stands for all of it.")]
+#[command(after_help = word!(
+    "`reseal show` tells what a bundle would do. Whoever signs stands for all of it.",
+    "`reseal show` 可显示证书包将做什么。签名即表示对全部内容负责。"
+))]
 pub struct Args {
-    /// The bundle
-    #[arg(value_name = "BUNDLE")]
+    #[arg(value_name = "BUNDLE", help = word!("The bundle", "证书包"))]
     bundle: PathBuf,
-    /// The private key to sign with
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!("The private key to sign with", "用于签名的私钥"))]
     signer: PathBuf,
-    /// A file whose first line is the passphrase of that key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!(
+        "A file whose first line is the passphrase of that key",
+        "文件，第一行是该私钥的口令"
+    ))]
     signer_passphrase_file: Option<PathBuf>,
-    /// Sign only if one of these signed before: a fingerprint `SHA256:…`, or a file with the public key; repeatable
-    #[arg(long, value_name = "SIGNER")]
+    #[arg(long, value_name = "SIGNER", help = word!(
+        "Sign only if one of these signed before: a fingerprint `SHA256:…`, or a file with the public key; repeatable",
+        "仅当其中之一已签名时才签名：指纹 `SHA256:…`，或含公钥的文件；可重复"
+    ))]
     made_by: Vec<String>,
-    /// Where to write the signed bundle [default: beside it, with `.signed-<number of signatures>` in its name]
-    #[arg(long, value_name = "FILE", conflicts_with = "in_place")]
+    #[arg(long, value_name = "FILE", conflicts_with = "in_place", help = word!(
+        "Where to write the signed bundle [default: beside it, with `.signed-<number of signatures>` in its name]",
+        "签名后的证书包写入的文件 [默认值: 在原文件旁，文件名含 `.signed-<签名数>`]"
+    ))]
     out: Option<PathBuf>,
-    /// Put the signed bundle in the place of the one without the signature
-    #[arg(long)]
+    #[arg(long, help = word!("Put the signed bundle in the place of the one without the signature", "用签名后的证书包替换原文件"))]
     in_place: bool,
 }
 
@@ -87,12 +94,19 @@ fn report(path: &Path, notes: &[PathBuf; 2], note: &Note, output: Output) {
     let signers: Vec<String> = note.complete.signers.iter().map(ToString::to_string).collect();
     let (needed, missing) = (note.complete.manifest.needs_signers, note.missing());
     let name = note.complete.manifest.name();
-    output.say(&format!("{name} is signed by\n  {}", signers.join("\n  ")));
+    output.say(&text!("{name} is signed by\n  {}", "{name} 的签名人：\n  {}"; signers.join("\n  ")));
     if missing > 0 {
-        output.warn(&format!("a node takes it once {missing} more signed it, {needed} in all"));
+        output.warn(&text!(
+            "a node takes it once {missing} more signed it, {needed} in all",
+            "还需 {missing} 人签名（共需 {needed} 人），节点才会接受"
+        ));
     }
     let [english, chinese] = notes;
-    output.say(&format!("SHA-256:     {}\nnotes:       {}, {}", note.digest, english.display(), chinese.display()));
+    output.say(&text!(
+        "SHA-256:     {}\nnotes:       {}, {}",
+        "SHA-256： {}\n交付单：  {}, {}";
+        note.digest, english.display(), chinese.display()
+    ));
     output.data(&if output.json {
         json!({ "bundle": path, "sha256": note.digest, "signers": signers, "needs_signers": needed, "missing": missing, "notes": notes })
             .to_string()
@@ -105,8 +119,10 @@ impl From<CountersignError> for Failure {
     fn from(error: CountersignError) -> Self {
         match error {
             CountersignError::Bundle(error) => error.into(),
-            CountersignError::Signed(_) => Self::new(error, "let somebody else sign it: each signer counts once".to_owned()),
-            error => Self::new(error, None),
+            CountersignError::Signed(_) => {
+                Self::new(error).advise(word!("let somebody else sign it: each signer counts once", "请另一个人签名：每个签名人只计一次"))
+            }
+            error => Self::new(error),
         }
     }
 }

@@ -6,6 +6,7 @@ use askama::Template;
 use bundle_format::{
     certificate::{Certificate, San},
     name::{Label, SiteName},
+    text, word,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -23,44 +24,62 @@ use crate::{
     site::{DEFAULT_DAYS, DatabaseSection, Node, RestartSection},
 };
 
+const EXAMPLES: &str = "  reseal site init --facts stick/*.facts.json --out site/site.toml
+  reseal site init --ca etcd-ca.pem --leaf etcd.pem > site.toml";
+
 #[derive(clap::Subcommand, Debug)]
 pub enum Command {
-    /// Make a commented site file, from the facts of nodes or from the certificates that are there
+    #[command(about = word!(
+        "Make a commented site file, from the facts of nodes or from the certificates that are there",
+        "根据节点信息或现有证书生成带注释的站点文件"
+    ))]
     Init(Box<Init>),
 }
 
 #[derive(clap::Args, Debug)]
-#[command(
-    after_help = "With --facts, the site file and the CA's and the leaf's certificate beside it are written; without, the site file is printed.
-
-Examples:
-  reseal site init --facts stick/*.facts.json --out site/site.toml
-  reseal site init --ca etcd-ca.pem --leaf etcd.pem > site.toml"
-)]
+#[command(after_help = text!(
+    "With --facts, the site file and the CA's and the leaf's certificate beside it are written; without, the site file is printed.\n\n\
+     Examples:\n{EXAMPLES}",
+    "指定 --facts 时，写出站点文件，并在旁边写出 CA 和叶子证书；不指定时，站点文件输出到标准输出。\n\n\
+     示例：\n{EXAMPLES}"
+))]
 pub struct Init {
-    /// What `reseal-node facts` wrote on each node of one site
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1.., help = word!(
+        "What `reseal-node facts` wrote on each node of one site",
+        "`reseal-node facts` 在同一站点各节点上写出的文件"
+    ))]
     facts: Vec<PathBuf>,
-    /// The site file to write, with --facts; it must not exist
-    #[arg(long, value_name = "FILE", default_value = "site.toml", requires = "facts")]
+    #[arg(long, value_name = "FILE", default_value = "site.toml", requires = "facts", help = word!(
+        "The site file to write, with --facts; it must not exist",
+        "要写入的站点文件，与 --facts 一起用；必须尚不存在"
+    ))]
     out: PathBuf,
-    /// The product line, where facts do not tell
-    #[arg(long, value_enum, requires = "facts")]
+    #[arg(long, value_enum, requires = "facts", help = word!(
+        "The product line, where facts do not tell",
+        "产品线，节点信息无法判断时使用"
+    ))]
     edition: Option<Edition>,
-    /// The version of TOS, where facts do not tell
-    #[arg(long, value_name = "VERSION", requires = "facts")]
+    #[arg(long, value_name = "VERSION", requires = "facts", help = word!(
+        "The version of TOS, where facts do not tell",
+        "TOS 版本，节点信息无法判断时使用"
+    ))]
     tos_version: Option<String>,
-    /// The CA's present certificate
-    #[arg(long, value_name = "FILE", required_unless_present = "facts", conflicts_with = "facts")]
+    #[arg(long, value_name = "FILE", required_unless_present = "facts", conflicts_with = "facts", help = word!(
+        "The CA's present certificate",
+        "CA 的现有证书"
+    ))]
     ca: Option<PathBuf>,
-    /// The leaf to replace
-    #[arg(long, value_name = "FILE", required_unless_present = "facts", conflicts_with = "facts")]
+    #[arg(long, value_name = "FILE", required_unless_present = "facts", conflicts_with = "facts", help = word!(
+        "The leaf to replace",
+        "要替换的叶子证书"
+    ))]
     leaf: Option<PathBuf>,
-    /// A node that is known already; without any, the leaf's SANs become candidates; repeatable
-    #[arg(long, value_name = "NAME=ADDR[,ADDR…]:ROLE[+ROLE…]", conflicts_with = "facts")]
+    #[arg(long, value_name = "NAME=ADDR[,ADDR…]:ROLE[+ROLE…]", conflicts_with = "facts", help = word!(
+        "A node that is known already; without any, the leaf's SANs become candidates; repeatable",
+        "已知的节点；不指定时以叶子证书的 SAN 作为候选；可重复"
+    ))]
     node: Vec<Node>,
-    /// The site's name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = word!("The site's name", "站点名称"))]
     name: Option<SiteName>,
 }
 
@@ -110,14 +129,17 @@ impl Init {
         let draft = Draft::of(told, OffsetDateTime::now_utc(), &wishes)?;
         for finding in &draft.findings {
             match finding.level() {
-                Level::Note => output.say(&format!("note: {finding}")),
+                Level::Note => output.say(&format!("{}{finding}", Level::Note.title())),
                 Level::Warning => output.warn(&finding.to_string()),
             }
         }
         let [authority, leaf] = self.write(&draft)?;
         output.say(&summary(&draft));
         let out = self.out.display();
-        output.say(&format!("read `{out}`, correct it, then: reseal build --site {out} --ca-key KEY --signer KEY …"));
+        output.say(&text!(
+            "read `{out}`, correct it, then: reseal build --site {out} --ca-key KEY --signer KEY …",
+            "请检查并修改 `{out}`，然后：reseal build --site {out} --ca-key KEY --signer KEY …"
+        ));
         output.data(&if output.json { report(&draft, &self.out, &[authority, leaf]).to_string() } else { out.to_string() });
         Ok(DONE)
     }
@@ -129,7 +151,7 @@ impl Init {
         let folder = self.out.parent().unwrap_or(Path::new(""));
         let pems = [draft.authority.to_pem(), draft.leaf.to_pem()];
         let text = SiteToml { ca_path: quote(&file_names[0]), leaf_path: quote(&file_names[1]), ..SiteToml::of(draft) };
-        let text = text.render().map_err(|error| Failure::new(error, None))?;
+        let text = text.render()?;
         let paths = file_names.map(|name| folder.join(name));
         if self.out.symlink_metadata().is_ok() {
             return Err(FileError::Exists(self.out.clone()).into());
@@ -153,8 +175,9 @@ impl Init {
         let ca = authorities.iter().find(signs).unwrap_or(&authorities[0]);
         let leaf = leaves.iter().find(|leaf| leaf.verify_issued_by(ca).is_ok() && leaf.spki() != ca.spki()).unwrap_or(&leaves[0]);
         if leaf.verify_issued_by(ca).is_err() {
-            output.warn(&format!(
+            output.warn(&text!(
                 "`{}` was not signed by `{}`: `reseal build` will refuse them together",
+                "`{}` 不是由 `{}` 签发的：`reseal build` 不会接受这两者";
                 leaf_file.display(),
                 ca_file.display()
             ));
@@ -178,8 +201,11 @@ impl Init {
             candidates,
             unassigned,
         };
-        output.data(&text.render().map_err(|error| Failure::new(error, None))?);
-        output.say("check names, addresses and roles of the nodes, then: reseal build --site site.toml …");
+        output.data(&text.render()?);
+        output.say(word!(
+            "check names, addresses and roles of the nodes, then: reseal build --site site.toml …",
+            "请检查各节点的名称、地址和角色，然后：reseal build --site site.toml …"
+        ));
         Ok(DONE)
     }
 }
@@ -209,19 +235,20 @@ impl<'a> SiteToml<'a> {
 
 /// What was found out, for people.
 fn summary(draft: &Draft) -> String {
-    let mut rows = vec![["NODE", "ROLES", "ADDRESSES", "RECIPIENT"].map(str::to_owned).to_vec()];
+    let mut rows = vec![word!(["NODE", "ROLES", "ADDRESSES", "RECIPIENT"], ["节点", "角色", "地址", "接收方"]).map(str::to_owned).to_vec()];
     for node in &draft.nodes {
         let addresses = node.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let recipient = node.recipient.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         rows.push(vec![node.name.to_string(), roles(node), addresses, recipient]);
     }
-    format!(
+    text!(
         "CA    {}\n      ends {}\nleaf  {}\n      ends {}\nTOS   {}, edition {}\n\n{}",
+        "CA    {}\n      有效期至 {}\n叶子  {}\n      有效期至 {}\nTOS   {}，产品线 {}\n\n{}";
         draft.authority.subject(),
         present::moment(draft.authority.not_after()),
         draft.leaf.subject(),
         present::moment(draft.leaf.not_after()),
-        draft.version.as_deref().unwrap_or("of a version that is not clear"),
+        draft.version.as_deref().unwrap_or(word!("of a version that is not clear", "版本不明确")),
         draft.edition.word(),
         present::table(&rows)
     )
@@ -301,7 +328,13 @@ fn candidates(sans: &[San]) -> (Vec<Node>, Vec<String>) {
     (nodes, unassigned)
 }
 
-/// Used by the template: a date.
-fn day(time: time::OffsetDateTime) -> String {
-    present::moment(time)
+/// Used by the template: when a certificate is valid, and its key.
+fn validity(certificate: &Certificate) -> String {
+    text!(
+        "valid {} to {}, {}",
+        "有效期 {} 至 {}，{}";
+        present::moment(certificate.not_before()),
+        present::moment(certificate.not_after()),
+        certificate.key_description()
+    )
 }

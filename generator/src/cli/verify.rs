@@ -5,7 +5,7 @@ use std::{fs::File, path::PathBuf};
 use bundle_format::{
     limits::Limits,
     reader::{Complete, Nothing, Tarball, Unverified, Visitor},
-    rfc3339_seconds,
+    rfc3339_seconds, text, word,
 };
 use serde_json::json;
 
@@ -14,11 +14,12 @@ use crate::{files::FileError, present::Output};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The bundle
-    #[arg(value_name = "BUNDLE")]
+    #[arg(value_name = "BUNDLE", help = word!("The bundle", "证书包"))]
     bundle: PathBuf,
-    /// A signer that you trust: its fingerprint `SHA256:…`, or a file with its public key; repeatable
-    #[arg(long, required = true, value_name = "SIGNER")]
+    #[arg(long, required = true, value_name = "SIGNER", help = word!(
+        "A signer that you trust: its fingerprint `SHA256:…`, or a file with its public key; repeatable",
+        "可信签名人：其指纹 `SHA256:…`，或含其公钥的文件；可重复"
+    ))]
     signer: Vec<String>,
 }
 
@@ -32,12 +33,13 @@ impl Args {
         let data = if output.json {
             json!({ "bundle": complete.sums.name.to_string(), "signer": complete.signers.first(), "signers": complete.signers, "needs_signers": manifest.needs_signers, "entries": complete.sums.digests.len(), "created": created, "nodes": manifest.nodes.len(), "sealing": manifest.sealing_view() }).to_string()
         } else {
-            format!(
+            text!(
                 "{} is whole: {} entries, {} nodes, made {created}, signed by {}\nsecrets: {}",
+                "{} 完整：{} 个条目，{} 个节点，制作于 {created}，签名人 {}\n机密：{}";
                 complete.sums.name,
                 complete.sums.digests.len(),
                 manifest.nodes.len(),
-                complete.signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "),
+                complete.signers.iter().map(ToString::to_string).collect::<Vec<_>>().join(word!(" and ", " 和 ")),
                 manifest.how_sealed()
             )
         };
@@ -49,10 +51,10 @@ impl Args {
 /// Opens a bundle's tarball.
 pub fn open(path: &PathBuf) -> Result<Unverified<Tarball<File>>, Failure> {
     if path.is_dir() {
-        return Err(Failure::new(
-            format!("`{}` is a folder", path.display()),
-            "give the tarball; the unpacked folder is for `reseal-node` on a node".to_owned(),
-        ));
+        return Err(Failure::new(text!("`{}` is a folder", "`{}` 是文件夹"; path.display())).advise(word!(
+            "give the tarball; the unpacked folder is for `reseal-node` on a node",
+            "请指定 tar 包；解压后的文件夹供节点上的 `reseal-node` 使用"
+        )));
     }
     let file = File::open(path).map_err(|why| FileError::Read { path: path.clone(), why })?;
     Ok(Unverified::open(Tarball::open(file)?, Limits::default())?)

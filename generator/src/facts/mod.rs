@@ -14,6 +14,7 @@ use bundle_format::{
     certificate::Certificate,
     facts::{self, ClusterFacts, FactsError, NodeFacts},
     name::SiteName,
+    text, word,
 };
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -49,7 +50,7 @@ pub enum DraftError {
         why: FactsError,
     },
     /// No node has what a renewal begins with.
-    #[error("no node has {what}; looked at: {nodes}")]
+    #[error("{}", text!("no node has {what}; looked at: {nodes}", "没有节点具有{what}；已查看：{nodes}"))]
     Nothing {
         /// What is missing.
         what: &'static str,
@@ -57,7 +58,10 @@ pub enum DraftError {
         nodes: String,
     },
     /// As many nodes for one CA as for another.
-    #[error("these are the facts of two sites: {one_key} is the key of the CA on {one}, and {other_key} that on {other}")]
+    #[error("{}", text!(
+        "these are the facts of two sites: {one_key} is the key of the CA on {one}, and {other_key} that on {other}",
+        "这些节点信息来自两个站点：{one} 上 CA 的密钥是 {one_key}，{other} 上的是 {other_key}"
+    ))]
     TwoSites {
         /// The nodes of one.
         one: String,
@@ -74,16 +78,33 @@ impl DraftError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Facts { why: FactsError::Altered { .. } | FactsError::Cut, .. } => {
-                "copy it from the node again; `head -n -2 FILE | sha256sum` must be what stands at its end".to_owned()
-            }
-            Self::Facts { why: FactsError::Format { .. }, .. } => "use a `reseal` as new as the `reseal-node` that wrote them".to_owned(),
-            Self::Nothing { .. } => "run `reseal-node facts` as root on the masters, and give those too".to_owned(),
-            Self::TwoSites { .. } => "give the facts of one site at a time".to_owned(),
-            Self::Facts { .. } | Self::File(_) => return None,
-        })
+        let text = match self {
+            Self::Facts { why, .. } => return advice(why),
+            Self::File(error) => return error.hint(),
+            Self::Nothing { .. } => word!(
+                "run `reseal-node facts` as root on the masters, and give those too",
+                "请以 root 身份在各主节点上运行 `reseal-node facts`，并一并提供"
+            ),
+            Self::TwoSites { .. } => word!("give the facts of one site at a time", "每次只提供一个站点的节点信息"),
+        };
+        Some(text.to_owned())
     }
+}
+
+/// What to do about a file that holds no facts.
+#[must_use]
+pub fn advice(error: &FactsError) -> Option<String> {
+    let text = match error {
+        FactsError::Altered { .. } | FactsError::Cut => word!(
+            "copy it from the node again; `head -n -2 FILE | sha256sum` must be what stands at its end",
+            "请从节点上重新复制；`head -n -2 FILE | sha256sum` 的结果应与文件末尾一致"
+        ),
+        FactsError::Format { .. } => {
+            word!("use a `reseal` as new as the `reseal-node` that wrote them", "请使用与生成该文件的 `reseal-node` 同样新的 `reseal`")
+        }
+        _ => word!("make it again on the node: reseal-node facts --out FILE", "请在节点上重新生成：reseal-node facts --out FILE"),
+    };
+    Some(text.to_owned())
 }
 
 /// Reads a file of facts.
@@ -145,7 +166,7 @@ impl Draft {
         let material = material::choose(&told, now, &mut findings)?;
         let nodes = names::nodes(&told, &material, &mut findings);
         if !nodes.iter().any(|node| node.has_role(tos::ETCD)) {
-            return Err(DraftError::Nothing { what: "the role etcd", nodes: called(&told) });
+            return Err(DraftError::Nothing { what: word!("the role etcd", "角色 etcd"), nodes: called(&told) });
         }
         names::check_sans(&told, &nodes, &material, &mut findings);
         let edition = settings::edition(&told, wishes, &mut findings);

@@ -9,6 +9,7 @@ use bundle_format::{
     certificate::San,
     facts::AddressFact,
     name::{Label, NodeName},
+    text, word,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -111,33 +112,42 @@ pub fn check_clocks(told: &[Told], now: OffsetDateTime, findings: &mut Vec<Findi
 
 fn span(time: Duration) -> String {
     match (time.whole_days(), time.whole_hours(), time.whole_minutes() % 60) {
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {} h", hours % 24),
+        (0, 0, minutes) => text!("{minutes} min", "{minutes} 分钟"),
+        (0, hours, minutes) => text!("{hours} h {minutes} min", "{hours} 小时 {minutes} 分钟"),
+        (days, hours, _) => text!("{days} d {} h", "{days} 天 {} 小时"; hours % 24),
     }
 }
 
 /// The nodes in visiting order.
 pub fn nodes(told: &[Told], material: &Material, findings: &mut Vec<Finding>) -> Vec<Node> {
-    let names = shared(told, "the host name", "each is called by its address", |told| own_name(told).into_iter().collect(), findings);
+    let names = shared(
+        told,
+        word!("the host name", "主机名"),
+        word!("each is called by its address", "分别以各自的地址称呼"),
+        |told| own_name(told).into_iter().collect(),
+        findings,
+    );
     let ids = shared(
         told,
-        "the machine-id",
-        "it tells neither from the other, and is left out",
+        word!("the machine-id", " machine-id "),
+        word!("it tells neither from the other, and is left out", "无法用它区分节点，不采用"),
         |told| own_id(told).into_iter().collect(),
         findings,
     );
     let recipient = |told: &Told| told.facts.recipient.iter().map(ToString::to_string).collect();
     let _ = shared(
         told,
-        "the recipient",
-        "what is sealed to one can be read by the other; move `/var/lib/reseal/identity` away on all but one, and run `reseal-node facts` there again",
+        word!("the recipient", "接收方"),
+        word!(
+            "what is sealed to one can be read by the other; move `/var/lib/reseal/identity` away on all but one, and run `reseal-node facts` there again",
+            "为其中一个封存的机密，另一个也能打开；请只保留一个节点的 `/var/lib/reseal/identity`，其余移走，并在那些节点上重新运行 `reseal-node facts`"
+        ),
         recipient,
         findings,
     );
     let mut silent = Vec::new();
     let usable_by = |told: &Told| usable(told).map(|found| found.address.to_string()).collect::<BTreeSet<_>>().into_iter().collect();
-    let taken = shared(told, "the address", "it is left out", usable_by, &mut silent);
+    let taken = shared(told, word!("the address", "地址"), word!("it is left out", "不采用"), usable_by, &mut silent);
     let mut nodes = Vec::new();
     for told in told {
         let Some(cluster) = told.cluster().filter(|cluster| !cluster.roles.is_empty()) else {
@@ -183,7 +193,7 @@ fn shared(
     }
     by.retain(|_, nodes| nodes.len() > 1);
     for (value, nodes) in &by {
-        findings.push(Finding::Same { what, value: value.clone(), nodes: nodes.join(" and "), consequence });
+        findings.push(Finding::Same { what, value: value.clone(), nodes: nodes.join(word!(" and ", " 和 ")), consequence });
     }
     by.into_keys().collect()
 }

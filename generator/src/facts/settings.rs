@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bundle_format::{
     facts::{EtcdFacts, VersionSource},
     name::SiteName,
+    text, word,
 };
 
 use super::{Finding, Told, Wishes};
@@ -61,13 +62,24 @@ pub fn version(told: &[Told], wishes: &Wishes, findings: &mut Vec<Finding>) -> O
     };
     let (folders, images) = (texts(true), texts(false));
     let candidates: Vec<(Vec<&str>, &'static str)> = vec![
-        (if folders.len() == 1 { folders.iter().copied().collect() } else { Vec::new() }, "the Manager has its folder"),
-        (folders.intersection(&images).copied().collect(), "both the Manager's folder and images have it"),
-        (if folders.is_empty() { images.iter().copied().collect() } else { Vec::new() }, "all images have it"),
+        (
+            if folders.len() == 1 { folders.iter().copied().collect() } else { Vec::new() },
+            word!("the Manager has its folder", " Manager 有它的文件夹"),
+        ),
+        (
+            folders.intersection(&images).copied().collect(),
+            word!("both the Manager's folder and images have it", " Manager 的文件夹和镜像都是它"),
+        ),
+        (if folders.is_empty() { images.iter().copied().collect() } else { Vec::new() }, word!("all images have it", "所有镜像都是它")),
     ];
-    let found =
-        all().map(|(told, version)| format!("{} on `{}`: {}", version.text, told.facts.called(), version.from)).collect::<BTreeSet<_>>();
-    let found = if found.is_empty() { "nothing was found".to_owned() } else { found.into_iter().collect::<Vec<_>>().join("; ") };
+    let found = all()
+        .map(|(told, version)| text!("{} on `{}`: {}", "{}（`{}`：{}）"; version.text, told.facts.called(), version.from))
+        .collect::<BTreeSet<_>>();
+    let found = if found.is_empty() {
+        word!("nothing was found", "没有发现").to_owned()
+    } else {
+        found.into_iter().collect::<Vec<_>>().join(word!("; ", "；"))
+    };
     let Some((taken, why)) =
         candidates.iter().find_map(|(texts, why)| if let [only] = texts.as_slice() { Some((*only, *why)) } else { None })
     else {
@@ -93,8 +105,8 @@ pub fn restart(told: &[Told], findings: &mut Vec<Finding>) -> RestartSection {
         found.first().copied()
     };
     RestartSection {
-        etcd_port: port("client", |etcd| etcd.client_port),
-        etcd_peer_port: port("peer", |etcd| etcd.peer_port),
+        etcd_port: port(word!("client", "客户端"), |etcd| etcd.client_port),
+        etcd_peer_port: port(word!("peer", "成员间"), |etcd| etcd.peer_port),
         ..RestartSection::default()
     }
 }

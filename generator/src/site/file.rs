@@ -9,6 +9,7 @@ use bundle_format::{
     digest::Fingerprint,
     name::{Label, NodeName, Recipient, SiteName},
     signature::SignerCount,
+    word,
 };
 use serde::Deserialize;
 
@@ -153,7 +154,9 @@ impl SiteFile {
     pub fn parse(text: &str, folder: &Path) -> Result<Self, SiteError> {
         // What is not understood is shown, line by line: a private key must not be.
         if text.to_ascii_uppercase().contains("AGE-SECRET-KEY") {
-            return Err(SiteError::File("the recipient is a secret key: keep it where it is".to_owned()));
+            return Err(SiteError::File(
+                word!("the recipient is a secret key: keep it where it is", "接收方是私密密钥：请留在原处，不要外传").to_owned(),
+            ));
         }
         let mut file: Self = toml::from_str(text).map_err(|error| SiteError::File(error.to_string().trim_end().to_owned()))?;
         let leaf = |leaf: &mut LeafSection| leaf.certificate.iter_mut().for_each(|path| *path = folder.join(&*path));

@@ -1,23 +1,25 @@
 //! A site: one cluster at one customer, validated. Whoever holds a [`Site`] needs no further checks of names, roles or nodes.
 
 mod file;
+mod said;
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, str::FromStr};
 
 pub use bundle_format::name::Recipient;
 use bundle_format::{
     certificate::San,
     digest::Fingerprint,
-    name::{Label, NameError, NodeName, Serial, SiteName},
+    name::{Label, NodeName, Serial, SiteName},
     signature::SignerCount,
+    word,
 };
-use thiserror::Error;
 use time::OffsetDateTime;
 
 pub use self::file::{AuthoritySection, DatabaseSection, LeafSection, NodeSection, RestartSection, SiteFile};
+pub use self::said::{SiteError, Warning};
 use crate::profile::{
     Profile,
-    tos::{self, Affected, TosVersion, VersionError},
+    tos::{self, Affected, TosVersion},
 };
 
 /// Days that a CA or a leaf is valid when nothing else is said.
@@ -89,128 +91,6 @@ pub struct Node {
     pub recipient: Option<Recipient>,
     /// What it does.
     pub roles: Vec<Label>,
-}
-
-/// Why a site is not one.
-#[derive(Debug, Error)]
-pub enum SiteError {
-    /// The site file is not TOML of the known fields.
-    #[error("the site file is not understood: {0}")]
-    File(String),
-    /// A name breaks its rule.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// Something that must be given is not.
-    #[error("{what} is not given")]
-    Missing {
-        /// What is missing.
-        what: &'static str,
-        /// The flag and the field of the site file that would give it.
-        how: &'static str,
-    },
-    /// A node that others dial has no address.
-    #[error("node `{0}` has the role etcd and no address: nodes are dialled by address, never by name")]
-    NoAddress(NodeName),
-    /// No profile has this name.
-    #[error("there is no profile `{0}`; there is: tos")]
-    UnknownProfile(String),
-    /// No edition has this name.
-    #[error("there is no edition `{0}`; there are: tdh, tdc")]
-    UnknownEdition(String),
-    /// The version cannot be read.
-    #[error(transparent)]
-    Version(#[from] VersionError),
-    /// The version's CA does not run out.
-    #[error("TOS {version} is not affected: the edition's range is {range}")]
-    NotAffected {
-        /// The version.
-        version: TosVersion,
-        /// The range that is affected.
-        range: &'static str,
-    },
-    /// The profile has no such certificate authority or leaf.
-    #[error("the profile has no certificate authority or leaf `{name}`; it has: {known}")]
-    UnknownMaterial {
-        /// The name.
-        name: Label,
-        /// What there is.
-        known: &'static str,
-    },
-    /// The profile has no such role.
-    #[error("node `{node}`: there is no role `{role}`; there are: {known}")]
-    UnknownRole {
-        /// The node.
-        node: NodeName,
-        /// The role.
-        role: Label,
-        /// What there is.
-        known: &'static str,
-    },
-    /// The edition has no such role.
-    #[error("node `{node}`: the edition {edition} has no {role}")]
-    RoleNotInEdition {
-        /// The node.
-        node: NodeName,
-        /// The role.
-        role: Label,
-        /// The edition.
-        edition: &'static str,
-    },
-    /// No node does what some node must.
-    #[error("no node has the role `{0}`")]
-    NoNodeWithRole(&'static str),
-    /// A recipient of a node that there is not.
-    #[error("there is no node `{0}` to have that recipient")]
-    RecipientOfNobody(NodeName),
-    /// `--node-recipient` cannot be read.
-    #[error("a node's recipient is written NODE=age1…")]
-    RecipientText,
-    /// A node does nothing.
-    #[error("node `{0}` has no role")]
-    NoRole(NodeName),
-    /// A node knows itself by nothing.
-    #[error("node `{0}` has neither host name nor address: it could not know itself")]
-    NoIdentity(NodeName),
-    /// Two nodes share what tells them apart.
-    #[error("nodes `{first}` and `{second}` share {what} `{value}`")]
-    Shared {
-        /// One node.
-        first: NodeName,
-        /// The other.
-        second: NodeName,
-        /// What is shared.
-        what: &'static str,
-        /// Its value.
-        value: String,
-    },
-    /// `--node` cannot be read.
-    #[error("`{0}` is no node; a node is NAME=ADDRESS[,ADDRESS…]:ROLE[+ROLE…]")]
-    NodeText(String),
-    /// A SAN cannot be read.
-    #[error("`{0}` is neither a DNS name nor an IP address")]
-    San(String),
-    /// A number of days that no certificate can have.
-    #[error("{0} days: at least 1 is needed")]
-    Days(u32),
-    /// Flags for one certificate authority, but the site file has several.
-    #[error("the site file has {0} certificate authorities; --ca, --ca-key, --leaf, --san and --days are for a site with one")]
-    SeveralAuthorities(usize),
-}
-
-impl SiteError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Missing { how, .. } => format!("give {how}"),
-            Self::NotAffected { .. } => "compare with `kubectl version`; if the CA does run out, add --force-version".to_owned(),
-            Self::NodeText(_) => "for example --node 'tos1=10.0.0.11:etcd+flannel'".to_owned(),
-            Self::File(_) => "`reseal site init --ca CA --leaf LEAF` writes a commented site file to start from".to_owned(),
-            Self::NoAddress(node) => format!("give it one: --node '{node}=ADDRESS:etcd', or `addresses` in the site file"),
-            Self::Shared { .. } => "a node must know its slice without doubt: give each its own names, addresses and recipient".to_owned(),
-            _ => return None,
-        })
-    }
 }
 
 impl Node {
@@ -308,7 +188,10 @@ impl Site {
         let mut warnings = Vec::new();
         let profile = profile(&file, making.force_version, &mut warnings)?;
         let site = Self {
-            name: file.name.ok_or(SiteError::Missing { what: "the site's name", how: "--name NAME, or `name` in the site file" })?,
+            name: file.name.ok_or(SiteError::Missing {
+                what: word!("the site's name", "站点名称"),
+                how: word!("--name NAME, or `name` in the site file", "--name NAME，或站点文件中的 `name`"),
+            })?,
             serial: match making.serial {
                 Some(serial) => serial,
                 None => serial_of(making.created)?,
@@ -321,7 +204,13 @@ impl Site {
             nodes: file.node.into_iter().map(Node::from).collect(),
         };
         if site.authorities.is_empty() {
-            return Err(SiteError::Missing { what: "the CA", how: "--ca CERTIFICATE and --ca-key KEY, or [[ca]] in the site file" });
+            return Err(SiteError::Missing {
+                what: word!("the CA", "CA"),
+                how: word!(
+                    "--ca CERTIFICATE and --ca-key KEY, or [[ca]] in the site file",
+                    "--ca CERTIFICATE 和 --ca-key KEY，或站点文件中的 [[ca]]"
+                ),
+            });
         }
         site.check_nodes()?;
         site.profile.check(&site)?;
@@ -329,6 +218,7 @@ impl Site {
     }
 
     fn check_nodes(&self) -> Result<(), SiteError> {
+        let name = word!("the name", "名称");
         let mut seen: BTreeMap<(&'static str, String), &NodeName> = BTreeMap::new();
         for node in &self.nodes {
             if node.roles.is_empty() {
@@ -337,14 +227,14 @@ impl Site {
             if node.host_names.is_empty() && node.addresses.is_empty() {
                 return Err(SiteError::NoIdentity(node.name.clone()));
             }
-            let names = node.host_names.iter().map(|name| ("the host name", name.to_ascii_lowercase()));
-            let addresses = node.addresses.iter().map(|address| ("the address", address.to_string()));
-            let machine = node.machine_id.iter().map(|id| ("the machine-id", id.clone()));
-            let recipient = node.recipient.iter().map(|recipient| ("the recipient", recipient.to_string()));
-            let own = std::iter::once(("the name", node.name.as_str().to_ascii_lowercase()));
+            let names = node.host_names.iter().map(|name| (word!("the host name", "主机名"), name.to_ascii_lowercase()));
+            let addresses = node.addresses.iter().map(|address| (word!("the address", "地址"), address.to_string()));
+            let machine = node.machine_id.iter().map(|id| (word!("the machine-id", " machine-id "), id.clone()));
+            let recipient = node.recipient.iter().map(|recipient| (word!("the recipient", "接收方"), recipient.to_string()));
+            let own = std::iter::once((name, node.name.as_str().to_ascii_lowercase()));
             for (what, value) in own.chain(names).chain(addresses).chain(machine).chain(recipient) {
                 match seen.insert((what, value.clone()), &node.name) {
-                    Some(first) if what == "the name" || *first != node.name => {
+                    Some(first) if what == name || *first != node.name => {
                         return Err(SiteError::Shared { first: first.clone(), second: node.name.clone(), what, value });
                     }
                     _ => {}
@@ -355,87 +245,29 @@ impl Site {
     }
 }
 
-/// What a person should know, though the bundle can be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Warning {
-    /// The Manager's version does not tell that of TOS.
-    VersionUnknown(TosVersion),
-    /// The version is not affected, and the user insisted.
-    VersionForced(TosVersion, &'static str),
-    /// A node's name or address is not among the leaf's SANs.
-    NotInSans {
-        /// The node.
-        node: NodeName,
-        /// Its name or address.
-        value: String,
-    },
-    /// A file with a secret can be read by others.
-    Readable {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// Other sites have the key of this CA too.
-    SharedKey {
-        /// The CA.
-        authority: Label,
-        /// Its key.
-        key: Fingerprint,
-    },
-    /// Secrets are in the bundle as they are.
-    Unsealed,
-    /// An architecture that nodes may have is not in the bundle.
-    NoExecutorFor(&'static str),
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::VersionUnknown(version) => write!(
-                f,
-                "`{version}` is a version of the Manager and does not tell that of TOS; compare `kubectl version` with the affected range"
-            ),
-            Self::VersionForced(version, range) => {
-                write!(f, "TOS {version} is outside the affected range {range}; made all the same, as --force-version says")
-            }
-            Self::NotInSans { node, value } => {
-                write!(f, "node `{node}`: `{value}` is not among the leaf's SANs; if others reach it by that name, add --san {value}")
-            }
-            Self::Readable { path, mode } => {
-                let path = path.display();
-                write!(f, "`{path}` holds a secret and can be read by others of this machine (mode {mode:04o}): chmod 600 '{path}'")
-            }
-            Self::SharedKey { authority, key } => write!(
-                f,
-                "other sites have the key {key} of the CA `{authority}` too: whoever holds it there can make certificates that this site \
-                 trusts, before and after the renewal, and only a CA with a new key ends that"
-            ),
-            Self::Unsealed => f.write_str("the leaf's private key is in the bundle unsealed: whoever finds the stick has it"),
-            Self::NoExecutorFor(architecture) => {
-                write!(f, "there is no executor for {architecture} in the bundle; add --executor PATH if a node needs it")
-            }
-        }
-    }
-}
-
 fn profile(file: &SiteFile, force: bool, warnings: &mut Vec<Warning>) -> Result<Profile, SiteError> {
     match file.profile.as_deref() {
         None | Some(tos::NAME) => {}
         Some(other) => return Err(SiteError::UnknownProfile(other.escape_debug().take(80).collect())),
     }
-    let edition = file
-        .edition
-        .as_deref()
-        .ok_or(SiteError::Missing { what: "the edition", how: "--edition tdh or --edition tdc, or `edition` in the site file" })?;
+    let edition = file.edition.as_deref().ok_or(SiteError::Missing {
+        what: word!("the edition", "产品线"),
+        how: word!(
+            "--edition tdh or --edition tdc, or `edition` in the site file",
+            "--edition tdh 或 --edition tdc，或站点文件中的 `edition`"
+        ),
+    })?;
     let edition = match edition {
         "tdc" => tos::Edition::Tdc,
         "tdh" => tos::Edition::Tdh,
         other => return Err(SiteError::UnknownEdition(other.escape_debug().take(80).collect())),
     };
     let version = file.tos_version.as_deref().ok_or(SiteError::Missing {
-        what: "the TOS version",
-        how: "--tos-version VERSION, as `kubectl version` or the registry's image tag shows it",
+        what: word!("the TOS version", "TOS 版本"),
+        how: word!(
+            "--tos-version VERSION, as `kubectl version` or the registry's image tag shows it",
+            "--tos-version VERSION，见 `kubectl version` 或 registry 的镜像标签"
+        ),
     })?;
     let version: TosVersion = version.parse()?;
     match version.affected(edition) {
@@ -457,21 +289,26 @@ fn authority(section: AuthoritySection) -> Result<AuthoritySource, SiteError> {
     let leaf = |leaf: LeafSection| {
         Ok(LeafSource {
             name: material(leaf.name)?,
-            certificate: leaf
-                .certificate
-                .ok_or(SiteError::Missing { what: "the leaf to replace", how: "--leaf CERTIFICATE, or `certificate` in [[ca.leaf]]" })?,
+            certificate: leaf.certificate.ok_or(SiteError::Missing {
+                what: word!("the leaf to replace", "要替换的叶子证书"),
+                how: word!("--leaf CERTIFICATE, or `certificate` in [[ca.leaf]]", "--leaf CERTIFICATE，或 [[ca.leaf]] 中的 `certificate`"),
+            })?,
             sans: leaf.sans.iter().map(|san| parse_san(san)).collect::<Result<_, _>>()?,
             days: checked_days(leaf.days.unwrap_or(days))?,
         })
     };
     Ok(AuthoritySource {
         name: material(section.name)?,
-        certificate: section
-            .certificate
-            .ok_or(SiteError::Missing { what: "the CA's certificate", how: "--ca CERTIFICATE, or `certificate` in [[ca]]" })?,
+        certificate: section.certificate.ok_or(SiteError::Missing {
+            what: word!("the CA's certificate", "CA 的证书"),
+            how: word!("--ca CERTIFICATE, or `certificate` in [[ca]]", "--ca CERTIFICATE，或 [[ca]] 中的 `certificate`"),
+        })?,
         key: section.key.ok_or(SiteError::Missing {
-            what: "the CA's private key",
-            how: "--ca-key KEY, or `key` in [[ca]]; it comes from the install package",
+            what: word!("the CA's private key", "CA 的私钥"),
+            how: word!(
+                "--ca-key KEY, or `key` in [[ca]]; it comes from the install package",
+                "--ca-key KEY，或 [[ca]] 中的 `key`；它来自安装包"
+            ),
         })?,
         passphrase_file: section.key_passphrase_file,
         days,

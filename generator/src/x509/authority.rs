@@ -7,6 +7,7 @@ use bundle_format::{
         signature::{Hash, KeyKind},
     },
     digest::Fingerprint,
+    text,
 };
 use thiserror::Error;
 
@@ -24,25 +25,37 @@ pub enum RenewError {
     #[error(transparent)]
     Crypto(#[from] CryptoError),
     /// Version 3 without `basicConstraints`: nothing says that it is an authority.
-    #[error("certificate `{subject}` has no basicConstraints, so it is not a certificate authority")]
+    #[error("{}", text!(
+        "certificate `{subject}` has no basicConstraints, so it is not a certificate authority",
+        "证书 `{subject}` 没有 basicConstraints，因此不是 CA"
+    ))]
     NoBasicConstraints {
         /// Its subject.
         subject: String,
     },
     /// `keyUsage` without `keyCertSign`.
-    #[error("certificate `{subject}` may not sign certificates: its keyUsage lacks keyCertSign")]
+    #[error("{}", text!(
+        "certificate `{subject}` may not sign certificates: its keyUsage lacks keyCertSign",
+        "证书 `{subject}` 不能签发证书：其 keyUsage 中没有 keyCertSign"
+    ))]
     NoCertSign {
         /// Its subject.
         subject: String,
     },
     /// `basicConstraints` says CA:FALSE.
-    #[error("certificate `{subject}` is not a certificate authority: its basicConstraints say CA:FALSE")]
+    #[error("{}", text!(
+        "certificate `{subject}` is not a certificate authority: its basicConstraints say CA:FALSE",
+        "证书 `{subject}` 不是 CA：其 basicConstraints 为 CA:FALSE"
+    ))]
     NotAuthority {
         /// Its subject.
         subject: String,
     },
     /// Issued by another authority.
-    #[error("certificate `{subject}` is an intermediate: it was issued by `{issuer}`, which has to renew it")]
+    #[error("{}", text!(
+        "certificate `{subject}` is an intermediate: it was issued by `{issuer}`, which has to renew it",
+        "证书 `{subject}` 是中间 CA：它由 `{issuer}` 签发，须由其续签"
+    ))]
     NotSelfIssued {
         /// Its subject.
         subject: String,
@@ -50,10 +63,13 @@ pub enum RenewError {
         issuer: String,
     },
     /// No certificate at all.
-    #[error("there is no certificate to choose from")]
+    #[error("{}", text!("there is no certificate to choose from", "没有可选的证书"))]
     NoCertificate,
     /// Another key.
-    #[error("certificate `{subject}` has the public key {certificate}, the private key belongs to {key}")]
+    #[error("{}", text!(
+        "certificate `{subject}` has the public key {certificate}, the private key belongs to {key}",
+        "证书 `{subject}` 的公钥是 {certificate}，而私钥对应的公钥是 {key}"
+    ))]
     OtherKey {
         /// Its subject.
         subject: String,
@@ -63,7 +79,10 @@ pub enum RenewError {
         key: Fingerprint,
     },
     /// Of several certificates none has the key.
-    #[error("none of the {count} certificates has the public key {key} of the private key")]
+    #[error("{}", text!(
+        "none of the {count} certificates has the public key {key} of the private key",
+        "{count} 个证书的公钥都不是私钥所对应的 {key}"
+    ))]
     OtherKeys {
         /// How many there are.
         count: usize,
@@ -71,19 +90,25 @@ pub enum RenewError {
         key: Fingerprint,
     },
     /// The certificate restricts its key to PSS.
-    #[error("certificate `{subject}` has an RSA-PSS-only key, which cannot sign with PKCS#1 v1.5")]
+    #[error("{}", text!(
+        "certificate `{subject}` has an RSA-PSS-only key, which cannot sign with PKCS#1 v1.5",
+        "证书 `{subject}` 的密钥只能用于 RSA-PSS，不能按 PKCS#1 v1.5 签名"
+    ))]
     PssOnly {
         /// Its subject.
         subject: String,
     },
     /// The outcome is not a certificate: it was too large.
-    #[error("the renewed certificate cannot be read back: {0}")]
+    #[error("{}", text!("the renewed certificate cannot be read back: {_0}", "续签后的证书无法读回：{_0}"))]
     ReadBack(#[from] CertificateError),
     /// The signature that was just made does not hold.
-    #[error("the renewed certificate does not verify under itself: {0}")]
+    #[error("{}", text!("the renewed certificate does not verify under itself: {_0}", "续签后的证书自签名验证不通过：{_0}"))]
     SelfSignature(#[source] ChainError),
     /// It would end before it begins.
-    #[error("the renewed certificate would end at {not_after}, before its begin at {not_before}")]
+    #[error("{}", text!(
+        "the renewed certificate would end at {not_after}, before its begin at {not_before}",
+        "续签后的证书将于 {not_after} 到期，早于其生效时间 {not_before}"
+    ))]
     Span {
         /// Its begin.
         not_before: OffsetDateTime,

@@ -16,6 +16,7 @@ use bundle_format::{
         signature::{Hash, KeyKind, SignatureAlgorithm, public_key},
     },
     digest::Fingerprint,
+    word,
 };
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -115,7 +116,7 @@ impl PrivateKey {
             2049..=3072 => KeySize::Rsa3072,
             _ => KeySize::Rsa4096,
         };
-        let refused = CryptoError::new("making an RSA key");
+        let refused = CryptoError::new(word!("making an RSA key", "生成 RSA 密钥"));
         let pkcs8: Pkcs8V1Der<'_> = RsaKeyPair::generate(size).and_then(|pair| pair.as_der()).map_err(|_| refused)?;
         Self::load(pkcs8.as_ref(), None).map_err(|_| refused)
     }
@@ -125,7 +126,7 @@ impl PrivateKey {
     /// # Errors
     /// When the library cannot make one.
     pub fn generate_ec(curve: Curve) -> Result<Self, CryptoError> {
-        let refused = CryptoError::new("making an EC key");
+        let refused = CryptoError::new(word!("making an EC key", "生成 EC 密钥"));
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(curve.signing(None).1, &SystemRandom::new()).map_err(|_| refused)?;
         Self::load(pkcs8.as_ref(), None).map_err(|_| refused)
     }
@@ -187,7 +188,7 @@ impl PrivateKey {
     /// When the library refuses.
     pub fn sign(&self, wanted: Option<Hash>, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let random = SystemRandom::new();
-        let refused = |_| CryptoError::new("signing");
+        let refused = |_| CryptoError::new(word!("signing", "签名"));
         match &self.signer {
             Signer::Ec(pair, curve) => {
                 let other = EcdsaKeyPair::from_private_key_der(curve.signing(wanted).1, &self.der);

@@ -10,6 +10,7 @@ use bundle_format::{
         signature::{KeyKind, public_key},
     },
     digest::{Digest, Fingerprint},
+    text, word,
 };
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -32,16 +33,19 @@ pub enum LeafError {
     #[error(transparent)]
     Crypto(#[from] CryptoError),
     /// A host name that cannot stand in a certificate.
-    #[error("`{}` cannot be a DNS name of a certificate", .name.escape_debug())]
+    #[error("{}", text!("`{}` cannot be a DNS name of a certificate", "`{}` 不能作为证书的 DNS 名称"; name.escape_debug()))]
     DnsName {
         /// The name.
         name: String,
     },
     /// The outcome does not verify.
-    #[error("the new certificate does not verify under its authority: {0}")]
+    #[error("{}", text!("the new certificate does not verify under its authority: {_0}", "新证书未通过其 CA 的验证：{_0}"))]
     Chain(#[from] ChainError),
     /// The key is not that of the authority.
-    #[error("authority `{subject}` has the public key {certificate}, the private key belongs to {key}")]
+    #[error("{}", text!(
+        "authority `{subject}` has the public key {certificate}, the private key belongs to {key}",
+        "CA `{subject}` 的公钥是 {certificate}，而私钥对应的公钥是 {key}"
+    ))]
     OtherKey {
         /// Its subject.
         subject: String,
@@ -51,16 +55,22 @@ pub enum LeafError {
         key: Fingerprint,
     },
     /// The outcome is not a certificate: it was too large.
-    #[error("the new certificate cannot be read back: {0}")]
+    #[error("{}", text!("the new certificate cannot be read back: {_0}", "新证书无法读回：{_0}"))]
     ReadBack(#[from] CertificateError),
     /// A serial number that would be negative or shorter.
-    #[error("a serial number whose first byte is {first:#04x}, not between 0x01 and 0x7f")]
+    #[error("{}", text!(
+        "a serial number whose first byte is {first:#04x}, not between 0x01 and 0x7f",
+        "序列号的首字节为 {first:#04x}，应在 0x01 到 0x7f 之间"
+    ))]
     Serial {
         /// The first byte.
         first: u8,
     },
     /// Nothing is left between begin and end.
-    #[error("the new certificate would begin at {not_before} and end at {not_after}")]
+    #[error("{}", text!(
+        "the new certificate would begin at {not_before} and end at {not_after}",
+        "新证书将从 {not_before} 生效，于 {not_after} 到期"
+    ))]
     Span {
         /// Its begin.
         not_before: OffsetDateTime,
@@ -111,7 +121,7 @@ impl LeafMaterial {
             _ => PrivateKey::generate_rsa(PrivateKey::LEAST_RSA_BITS)?,
         };
         let mut serial = [0; 20];
-        rand::fill(&mut serial).map_err(|_| CryptoError::new("randomness"))?;
+        rand::fill(&mut serial).map_err(|_| CryptoError::new(word!("randomness", "获取随机数")))?;
         serial[0] = serial[0] & 0x7f | 0x40;
         Ok(Self { key, serial })
     }

@@ -2,6 +2,7 @@
 
 use ::time::{Duration, OffsetDateTime, UtcOffset};
 use bundle_format::certificate::der::{GENERALIZED_TIME, UTC_TIME};
+use bundle_format::text;
 use thiserror::Error;
 
 use super::der;
@@ -10,7 +11,10 @@ use super::der;
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum TimeError {
     /// The sum lies past the year 9999.
-    #[error("{days} days after {from} is past 9999-12-31, the last day that a certificate can name")]
+    #[error("{}", text!(
+        "{days} days after {from} is past 9999-12-31, the last day that a certificate can name",
+        "{from} 之后 {days} 天已超过 9999-12-31，即证书能表示的最后一天"
+    ))]
     Days {
         /// How many days were added.
         days: u32,
@@ -18,7 +22,7 @@ pub enum TimeError {
         from: String,
     },
     /// The year has no four digits.
-    #[error("the year {year} is not between 0 and 9999")]
+    #[error("{}", text!("the year {year} is not between 0 and 9999", "年份 {year} 不在 0 到 9999 之间"))]
     Year {
         /// The year, in UTC.
         year: i32,

@@ -2,19 +2,20 @@
 
 use ::time::OffsetDateTime;
 use bundle_format::certificate::{Certificate, ChainError};
+use bundle_format::text;
 use thiserror::Error;
 
 /// Which combination does not hold.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum RenewalError {
     /// A renewed node refuses the present leaf.
-    #[error("the old certificate does not verify under the renewed authority: {0}")]
+    #[error("{}", text!("the old certificate does not verify under the renewed authority: {_0}", "旧证书未通过续签后 CA 的验证：{_0}"))]
     OldUnderNew(#[source] ChainError),
     /// A renewed node refuses itself.
-    #[error("the new certificate does not verify under the renewed authority: {0}")]
+    #[error("{}", text!("the new certificate does not verify under the renewed authority: {_0}", "新证书未通过续签后 CA 的验证：{_0}"))]
     NewUnderNew(#[source] ChainError),
     /// A node that is not renewed yet refuses a renewed one.
-    #[error("the new certificate does not verify under the old authority: {0}")]
+    #[error("{}", text!("the new certificate does not verify under the old authority: {_0}", "新证书未通过旧 CA 的验证：{_0}"))]
     NewUnderOld(#[source] ChainError),
 }
 

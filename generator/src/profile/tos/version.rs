@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use bundle_format::{text, word};
 use thiserror::Error;
 
 use super::Edition;
@@ -23,7 +24,10 @@ enum Number {
 
 /// Why a text is no version.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{0}` is no TOS version; it reads like `v2.1.0-tos-final-build-20220805-tdh`, `tos-2.1` or `manager-7.0.1910a-final`")]
+#[error("{}", text!(
+    "`{_0}` is no TOS version; it reads like `v2.1.0-tos-final-build-20220805-tdh`, `tos-2.1` or `manager-7.0.1910a-final`",
+    "`{_0}` 不是 TOS 版本；正确写法例如 `v2.1.0-tos-final-build-20220805-tdh`、`tos-2.1` 或 `manager-7.0.1910a-final`"
+))]
 pub struct VersionError(String);
 
 /// Whether a version is one of those whose CA runs out.
@@ -42,8 +46,8 @@ impl TosVersion {
     #[must_use]
     pub fn affected(&self, edition: Edition) -> Affected {
         let (last, range) = match edition {
-            Edition::Tdc => ((2, 0), "1.9.x to 2.0.x"),
-            Edition::Tdh => ((2, 1), "1.9.x to 2.1.x"),
+            Edition::Tdc => ((2, 0), word!("1.9.x to 2.0.x", "1.9.x 到 2.0.x")),
+            Edition::Tdh => ((2, 1), word!("1.9.x to 2.1.x", "1.9.x 到 2.1.x")),
         };
         match self.number {
             Number::Manager => Affected::Unknown,

@@ -9,6 +9,7 @@ use bundle_format::certificate::{
     oid,
     signature::Hash,
 };
+use bundle_format::{text, word};
 
 use super::KeyError;
 
@@ -28,7 +29,7 @@ impl Curve {
 
     pub(super) fn read(parameters: &mut Reader<'_>) -> Result<Self, KeyError> {
         let Some(name) = parameters.optional(OID)? else {
-            return Err(KeyError::UnsupportedCurve { curve: "without a name".to_owned() });
+            return Err(KeyError::UnsupportedCurve { curve: word!("without a name", "（未命名）").to_owned() });
         };
         let known = Self::ALL.into_iter().find(|curve| curve.oid() == name.content);
         known.ok_or_else(|| KeyError::UnsupportedCurve { curve: dotted(name.content) })
@@ -36,7 +37,7 @@ impl Curve {
 
     pub(super) fn of_scalar(scalar: &[u8]) -> Result<Self, KeyError> {
         let known = Self::ALL.into_iter().find(|curve| curve.bytes() == scalar.len());
-        known.ok_or_else(|| KeyError::UnsupportedCurve { curve: format!("of {} bytes", scalar.len()) })
+        known.ok_or_else(|| KeyError::UnsupportedCurve { curve: text!("of {} bytes", "（{} 字节）"; scalar.len()) })
     }
 
     pub(super) const fn bits(self) -> u16 {

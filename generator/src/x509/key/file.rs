@@ -8,6 +8,7 @@ use bundle_format::certificate::{
     der::{INTEGER, OCTET_STRING, SEQUENCE, whole},
     pem::{self, Block},
 };
+use bundle_format::word;
 use pkcs8::{EncryptedPrivateKeyInfoRef, pkcs5};
 use zeroize::Zeroizing;
 
@@ -98,7 +99,7 @@ fn form_of(der: &[u8]) -> Result<Option<Form>, KeyError> {
 /// Undoes PBES2 (RFC 8018, 6.2).
 fn decrypt(der: &[u8], passphrase: &Passphrase) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let unsupported = |what: String| KeyError::UnsupportedEncryption { what };
-    let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unsupported("unknown parameters".to_owned()))?;
+    let info = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unsupported(word!("unknown parameters", "未知参数").to_owned()))?;
     let scheme = &info.encryption_algorithm;
     let parameters = scheme.pbes2().ok_or_else(|| unsupported(scheme.oid().to_string()))?;
     bound_work(&parameters.kdf)?;
