@@ -34,6 +34,15 @@ impl Language {
         IS_CHINESE.store(self == Self::Chinese, Ordering::Relaxed);
     }
 
+    /// What is said in this language, whatever the process speaks: for what is kept or carried elsewhere.
+    pub fn says<T>(self, say: impl FnOnce() -> T) -> T {
+        let spoken = Self::spoken();
+        self.speak();
+        let said = say();
+        spoken.speak();
+        said
+    }
+
     /// Its tag (BCP 47), as `--lang` takes it and HTML names it.
     #[must_use]
     pub fn tag(self) -> &'static str {

@@ -30,7 +30,7 @@ pub enum Risk {
     /// One or two members never keep a quorum through a restart.
     #[error("{}", text!(
         "etcd has {total} member{}: it is down while this node restarts, and with it the API server",
-        "etcd 有 {total} 个成员{}：本节点重启期间它会中断，API 服务器也随之中断";
+        "etcd 成员数为 {total}{}：本节点重启期间它会中断，API 服务器也随之中断";
         if *total == 1 { "" } else { word!("s", "") }
     ))]
     Outage {
@@ -40,7 +40,7 @@ pub enum Risk {
     /// Too few others are healthy.
     #[error("{}", text!(
         "etcd would lose its quorum: {needed} healthy members are needed besides this one, and there {} {healthy}: {}",
-        "etcd 会失去法定票数：除本成员外需要 {needed} 个健康成员，现有 {healthy} 个{}：{}";
+        "etcd 会失去法定票数：除本成员外需要 {needed} 个健康成员，现有 {}{healthy} 个：{}";
         is_or_are(*healthy), list(unhealthy)
     ))]
     Quorum {

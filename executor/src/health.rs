@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bundle_format::slice::HealthEndpoint;
+use bundle_format::{slice::HealthEndpoint, text};
 use rustls::{
     DigitallySignedStruct, Error as TlsError, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -68,14 +68,14 @@ fn ask_until(machine: &Machine, endpoint: &HealthEndpoint, deadline: Deadline) -
             Ok(answer) => return judged(path, answer.status),
         }
     }
-    Health::Unwell(format!("{to} answers, and has nothing at {}", quoted(&endpoint.paths)))
+    Health::Unwell(text!("{to} answers, and has nothing at {}", "{to} 有应答，但 {} 不存在"; quoted(&endpoint.paths)))
 }
 
 /// 401 and 403 are answers of a service that works, and that keeps its health from strangers.
 fn judged(path: &str, status: u16) -> Health {
     match status {
         200 | 401 | 403 => Health::Well,
-        _ => Health::Unwell(format!("`{path}` is answered with HTTP status {status}")),
+        _ => Health::Unwell(text!("`{path}` is answered with HTTP status {status}", "`{path}` 的应答是 HTTP 状态 {status}")),
     }
 }
 

@@ -4,7 +4,7 @@
 //! It is one line, `AGE-SECRET-KEY-1…`, in `/var/lib/reseal/identity`: mode 0600 in a folder of mode 0700 from its first byte. What is
 //! there already is never written over: a second identity would make unreadable what was sealed to the first.
 
-use bundle_format::{name::Recipient, sealing::Identity, text};
+use bundle_format::{name::Recipient, sealing::Identity, text, word};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -72,10 +72,10 @@ fn read(machine: &Machine, place: &Place) -> Result<Option<Identity>, IdentityEr
     let seen = match machine.look_at(place) {
         Sight::Absent => return Ok(None),
         Sight::File(seen) => seen,
-        Sight::NotAFile(kind) => return Err(other(&format!("it is a {kind}"))),
+        Sight::NotAFile(kind) => return Err(other(&kind.is_what())),
         Sight::Unreadable(why) => return Err(other(&why)),
         Sight::NoPlace(error) => return Err(error.into()),
-        Sight::TooLarge(_) => return Err(other("it is too large")),
+        Sight::TooLarge(_) => return Err(other(word!("it is too large", "它过大"))),
     };
     let mode = seen.snapshot.metadata.mode;
     if mode & 0o077 != 0 {

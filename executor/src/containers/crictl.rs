@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use bundle_format::text;
 use serde::Deserialize;
 use time::OffsetDateTime;
 
@@ -98,9 +99,9 @@ fn listed(mut entry: Entry) -> Result<Listed, ContainerError> {
 fn container(entry: Entry) -> Result<Container, ContainerError> {
     let mut labels = entry.labels.unwrap_or_default();
     let mut label = |name: &str| labels.remove(&format!("io.kubernetes.{name}"));
-    let started = entry.created_at.time().ok_or_else(|| malformed("a time of creation that is none".to_owned()))?;
+    let started = entry.created_at.time().ok_or_else(|| malformed(text!("a time of creation that is none", "创建时间无效")))?;
     if !is_id(&entry.id) {
-        return Err(malformed("an id that is not hexadecimal".to_owned()));
+        return Err(malformed(text!("an id that is not hexadecimal", "id 不是十六进制")));
     }
     Ok(Container {
         container: label("container.name").unwrap_or(entry.metadata.name),

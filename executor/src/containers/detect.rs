@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Runtime, excerpt};
 use crate::machine::{Machine, ProcessError};
+use bundle_format::{text, word};
 
 /// How long one program may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -63,27 +64,29 @@ fn ask_docker(machine: &Machine) -> (Answer, String) {
         Err(error) => return silent(&error),
     };
     // Other engines put a `docker` in its place whose answers are not docker's.
-    let Some(version) = version else { return (Answer::None, "`docker` answers, but names no engine's version".to_owned()) };
+    let Some(version) = version else {
+        return (Answer::None, text!("`docker` answers, but names no engine's version", "`docker` 有应答，但没有给出引擎版本"));
+    };
     match machine.run("docker", &["ps", "--all", "--quiet", "--filter", "name=k8s_"], None, PATIENCE) {
-        Ok(output) => heard(&format!("`docker` answers, version {version},"), count(&output.stdout)),
+        Ok(output) => heard(&text!("`docker` answers, version {version},", "`docker` 有应答，版本 {version}，"), count(&output.stdout)),
         Err(error) => silent(&error),
     }
 }
 
 fn ask_crictl(machine: &Machine) -> (Answer, String) {
     match machine.run("crictl", &["ps", "--all", "--quiet"], None, PATIENCE) {
-        Ok(output) => heard("`crictl` answers", count(&output.stdout)),
+        Ok(output) => heard(word!("`crictl` answers", "`crictl` 有应答，"), count(&output.stdout)),
         Err(error) => silent(&error),
     }
 }
 
 fn heard(answers: &str, pods: usize) -> (Answer, String) {
     let answer = if pods == 0 { Answer::NoPods } else { Answer::Pods };
-    (answer, format!("{answers} and knows {pods} containers of pods, ended ones too"))
+    (answer, text!("{answers} and knows {pods} containers of pods, ended ones too", "{answers} 有 {pods} 个 Pod 容器，含已结束的"))
 }
 
 fn silent(error: &ProcessError) -> (Answer, String) {
-    let said = if error.is_missing() { error.to_string() } else { format!("no answer: {error}") };
+    let said = if error.is_missing() { error.to_string() } else { text!("no answer: {error}", "没有应答：{error}") };
     (Answer::None, said)
 }
 

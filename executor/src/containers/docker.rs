@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use bundle_format::{text, word};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{ANSWER, BEYOND_GRACE, Container, ContainerError, Listed, PAUSE, Wanted, excerpt, is_id, says_gone};
@@ -81,7 +82,7 @@ fn inspect(machine: &Machine, ids: &[&str]) -> Result<Starts, ContainerError> {
     }
     let starts = starts_in(&output.success()?.stdout)?;
     match ids.iter().find(|&&id| !starts.contains_key(id)) {
-        Some(id) => Err(malformed("a line about each container", id)),
+        Some(id) => Err(malformed(word!("a line about each container", "每个容器的一行"), id)),
         None => Ok(starts),
     }
 }
@@ -96,7 +97,7 @@ pub fn names_in(output: &[u8]) -> Result<Vec<Named>, ContainerError> {
         // One that is just being removed has no name any more.
         let (id, names) = line.split_once(' ').unwrap_or((line, ""));
         if !is_id(id) {
-            return Err(malformed("an id", line));
+            return Err(malformed(word!("an id", "容器 id"), line));
         }
         let Some((container, pod, namespace)) = names.split(',').find_map(parts) else { continue };
         if container != PAUSE {
@@ -113,7 +114,7 @@ pub fn names_in(output: &[u8]) -> Result<Vec<Named>, ContainerError> {
 pub fn all_in(output: &[u8]) -> Result<Vec<Listed>, ContainerError> {
     let mut found = Vec::new();
     for line in lines(output)? {
-        let (named, image) = line.rsplit_once(' ').ok_or_else(|| malformed("id, names and image", line))?;
+        let (named, image) = line.rsplit_once(' ').ok_or_else(|| malformed(word!("id, names and image", "id、名称和镜像"), line))?;
         let named = names_in(named.as_bytes())?.into_iter();
         found.extend(named.map(|Named { container, pod, namespace, .. }| Listed { container, pod, namespace, image: image.to_owned() }));
     }
@@ -135,7 +136,7 @@ fn parts(name: &str) -> Option<(&str, &str, &str)> {
 /// # Errors
 /// When a line is another.
 pub fn starts_in(output: &[u8]) -> Result<Starts, ContainerError> {
-    lines(output)?.map(|line| start_in(line).ok_or_else(|| malformed("id, state and time", line))).collect()
+    lines(output)?.map(|line| start_in(line).ok_or_else(|| malformed(word!("id, state and time", "id、状态和时间"), line))).collect()
 }
 
 fn start_in(line: &str) -> Option<(String, Option<OffsetDateTime>)> {
@@ -155,7 +156,10 @@ fn lines(output: &[u8]) -> Result<impl Iterator<Item = &str>, ContainerError> {
 }
 
 fn malformed(expected: &str, found: &str) -> ContainerError {
-    ContainerError::Malformed { program: PROGRAM, what: format!("`{}` where {expected} should be", excerpt(found)) }
+    ContainerError::Malformed {
+        program: PROGRAM,
+        what: text!("`{}` where {expected} should be", "此处是 `{}`，应为：{expected}"; excerpt(found)),
+    }
 }
 
 #[cfg(test)]

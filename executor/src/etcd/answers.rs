@@ -10,7 +10,7 @@
 //! what is asked for has no nesting of its own but the one header), a member that stands twice, anything that is not JSON or not of the kind
 //! expected ([`AnswerError`]), text without an end ([`MOST_REASON`], [`MOST_VERSION`]).
 
-use bundle_format::text;
+use bundle_format::{text, word};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -211,7 +211,7 @@ fn object<'a, T: Deserialize<'a>>(status: u16, text: &'a str) -> Result<T, Answe
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(text).map_err(malformed);
     }
-    Err(malformed(serde::de::Error::custom("it is no object")))
+    Err(malformed(serde::de::Error::custom(word!("it is no object", "它不是对象"))))
 }
 
 /// A truth value, as JSON has them or as a string.
@@ -219,7 +219,7 @@ fn flag(member: &'static str, raw: &RawValue) -> Result<bool, AnswerError> {
     match raw.get() {
         "true" | "\"true\"" => Ok(true),
         "false" | "\"false\"" => Ok(false),
-        other => Err(kind(member, other, "true or false")),
+        other => Err(kind(member, other, word!("true or false", "true 或 false"))),
     }
 }
 
@@ -228,7 +228,7 @@ fn number(member: &'static str, raw: &RawValue) -> Result<u64, AnswerError> {
     let text = raw.get();
     let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| is_number).ok_or_else(|| kind(member, text, "a number of 64 bits"))
+    digits.parse().ok().filter(|_| is_number).ok_or_else(|| kind(member, text, word!("a number of 64 bits", "64 位数字")))
 }
 
 fn version_text(member: &'static str, raw: &RawValue) -> Result<String, AnswerError> {

@@ -15,7 +15,7 @@ use bundle_format::{
     certificate::{Certificate, CertificateError},
     digest::{Digest, Fingerprint},
     slice::EtcdMember,
-    text,
+    text, word,
 };
 use rustls::pki_types::ServerName;
 use thiserror::Error;
@@ -94,8 +94,8 @@ impl Prober {
             let probes: Vec<_> = members.iter().map(|member| (member, probe(member))).collect();
             let finished = probes.into_iter().map(|(member, thread)| match thread.map(thread::ScopedJoinHandle::join) {
                 Ok(Ok(sight)) => sight,
-                Ok(Err(_)) => unjudged(member, "the probe broke off".to_owned()),
-                Err(error) => unjudged(member, format!("it cannot be probed: {error}")),
+                Ok(Err(_)) => unjudged(member, text!("the probe broke off", "探测中断")),
+                Err(error) => unjudged(member, text!("it cannot be probed: {error}", "无法探测：{error}")),
             });
             finished.collect()
         })
@@ -147,9 +147,15 @@ impl Line<'_> {
         let ill = |reason: &str| MemberState::Unhealthy { reason: reason.to_owned(), version: version.clone() };
         match (health, status) {
             (Health::Unwell(Some(reason)), _) => ill(&reason),
-            (Health::Unwell(None), Some(Status { leader: Some(_), .. }) | None) => ill("it says so, without a reason"),
-            (_, Some(Status { leader: None, .. })) => ill("it has no leader: too few members are healthy"),
-            (Health::Well, Some(Status { is_learner: true, .. })) => ill("it only learns, and has no vote"),
+            (Health::Unwell(None), Some(Status { leader: Some(_), .. }) | None) => {
+                ill(word!("it says so, without a reason", "它自称不健康，未给出原因"))
+            }
+            (_, Some(Status { leader: None, .. })) => {
+                ill(word!("it has no leader: too few members are healthy", "没有 leader：健康成员不足"))
+            }
+            (Health::Well, Some(Status { is_learner: true, .. })) => {
+                ill(word!("it only learns, and has no vote", "它是 learner，没有投票权"))
+            }
             (Health::Well, status) => MemberState::Healthy { leads: status.map(|status| status.leads()), version },
         }
     }

@@ -50,7 +50,7 @@ impl Look<'_> {
                 Err(why) => why.to_string(),
             },
             Sight::Absent | Sight::NoPlace(_) => return Vec::new(),
-            Sight::NotAFile(kind) => format!("it is a {kind}"),
+            Sight::NotAFile(kind) => kind.is_what(),
             Sight::TooLarge(size) => format!("it has {size} bytes"),
             Sight::Unreadable(why) => why,
         };

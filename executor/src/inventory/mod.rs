@@ -18,6 +18,7 @@ use std::net::IpAddr;
 
 use bundle_format::{
     facts::{AddressFact, FORMAT, HostFacts, MOST_TEXT, NodeFacts, RuntimeFacts, SystemFacts, is_plain},
+    language::Language,
     name::{Recipient, TargetPath},
     slice::DatabaseConnection,
 };
@@ -58,6 +59,10 @@ struct Look<'a> {
 
 /// Looks at everything. `reach` is none where no database is to be asked.
 pub fn gather(machine: &Machine, recipient: Option<Recipient>, reach: Option<&Reach>) -> NodeFacts {
+    Language::English.says(|| look_around(machine, recipient, reach))
+}
+
+fn look_around(machine: &Machine, recipient: Option<Recipient>, reach: Option<&Reach>) -> NodeFacts {
     let mut look = Look { machine, runtime: None, containers: Vec::new(), reach, remarks: Vec::new() };
     look.containers();
     let clusters: Vec<_> = KINDS.iter().filter_map(|kind| look.cluster(kind)).collect();

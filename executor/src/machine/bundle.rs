@@ -10,7 +10,7 @@ use bundle_format::{
     limits::Limits,
     name::EntryPath,
     reader::{BundleError, Source, Tarball},
-    text,
+    text, word,
 };
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -53,7 +53,7 @@ impl Machine {
             return Ok(BundleSource::Folder(Folder::open(path, &Limits::default())?));
         }
         if !metadata.is_file() {
-            return Err(fail(io::Error::other("it is neither a file nor a folder")));
+            return Err(fail(io::Error::other(word!("it is neither a file nor a folder", "它既不是文件也不是目录"))));
         }
         let file = File::open(path).map_err(fail)?;
         let tarball = Tarball::open(file)?;

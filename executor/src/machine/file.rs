@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use bundle_format::{digest::Digest, name::TargetPath, word};
+use bundle_format::{digest::Digest, name::TargetPath, text, word};
 use nix::fcntl::OFlag;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -26,7 +26,7 @@ pub enum Sight {
     /// A regular file.
     File(Seen),
     /// Something other than a regular file.
-    NotAFile(&'static str),
+    NotAFile(Kind),
     /// Its folder is not a place for it.
     NoPlace(PlaceError),
     /// More than [`MOST_BYTES`].
@@ -47,6 +47,41 @@ impl Sight {
             Self::File(seen) => Some(seen),
             _ => None,
         }
+    }
+}
+
+/// What is there instead of a regular file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// A device.
+    Device,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A named pipe.
+    Pipe,
+    /// A socket.
+    Socket,
+}
+
+impl Kind {
+    /// Its name, within a sentence.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Device => word!("device", "设备"),
+            Self::Folder => word!("folder", "目录"),
+            Self::Link => word!("symbolic link", "符号链接"),
+            Self::Pipe => word!("named pipe", "命名管道"),
+            Self::Socket => word!("socket", "套接字"),
+        }
+    }
+
+    /// That it is one, within a sentence.
+    #[must_use]
+    pub fn is_what(self) -> String {
+        text!("it is a {}", "它是一个 {}"; self.name())
     }
 }
 
@@ -222,7 +257,7 @@ fn read_open(mut file: &File, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
             Err(error) => return Err(error),
         }
         if filled as u64 > most {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text!("it has more than {most} bytes", "它超过 {most} 字节")));
         }
         if filled == content.len() {
             let mut larger = Zeroizing::new(vec![0; content.len().saturating_mul(2)]);
@@ -234,14 +269,14 @@ fn read_open(mut file: &File, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(content)
 }
 
-/// What a thing other than a regular file is called.
-pub(super) fn foreign_kind(kind: fs::FileType) -> Option<&'static str> {
+/// What a thing other than a regular file is.
+pub(super) fn foreign_kind(kind: fs::FileType) -> Option<Kind> {
     match kind {
         _ if kind.is_file() => None,
-        _ if kind.is_symlink() => Some("symbolic link"),
-        _ if kind.is_dir() => Some("folder"),
-        _ if kind.is_fifo() => Some("named pipe"),
-        _ if kind.is_socket() => Some("socket"),
-        _ => Some("device"),
+        _ if kind.is_symlink() => Some(Kind::Link),
+        _ if kind.is_dir() => Some(Kind::Folder),
+        _ if kind.is_fifo() => Some(Kind::Pipe),
+        _ if kind.is_socket() => Some(Kind::Socket),
+        _ => Some(Kind::Device),
     }
 }

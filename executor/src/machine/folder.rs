@@ -16,6 +16,7 @@ use bundle_format::{
     limits::Limits,
     name::EntryPath,
     reader::{BundleError, Source},
+    text,
 };
 
 use super::file;
@@ -71,7 +72,7 @@ impl Walk {
             match file::foreign_kind(kind) {
                 None => self.paths.push(path.parse()?),
                 Some(_) if kind.is_dir() && depth < DEPTH => self.folder(&entry.path(), &format!("{path}/"), depth + 1)?,
-                Some(kind) => return Err(BundleError::EntryType { path: path.escape_debug().collect(), kind }),
+                Some(kind) => return Err(BundleError::EntryType { path: path.escape_debug().collect(), kind: kind.name() }),
             }
         }
         if self.seen == before && depth > 1 {
@@ -82,7 +83,7 @@ impl Walk {
 }
 
 fn changed(path: &EntryPath) -> BundleError {
-    BundleError::Io(io::Error::other(format!("`{path}` changed while it was read")))
+    BundleError::Io(io::Error::other(text!("`{path}` changed while it was read", "`{path}` 在读取期间被改动")))
 }
 
 impl Source for Folder {
@@ -92,7 +93,7 @@ impl Source for Folder {
         let file = file::open(&self.top.join(path.as_str())).map_err(BundleError::Io)?;
         let metadata = file.metadata().map_err(BundleError::Io)?;
         if let Some(kind) = file::foreign_kind(metadata.file_type()) {
-            return Err(BundleError::EntryType { path: path.to_string(), kind });
+            return Err(BundleError::EntryType { path: path.to_string(), kind: kind.name() });
         }
         self.open = Some((file, metadata.len(), path.clone()));
         Ok(Some((path, metadata.len())))

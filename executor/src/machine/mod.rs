@@ -49,7 +49,7 @@ pub use bundle::MediumError;
 pub use deadline::Deadline;
 #[cfg(test)]
 pub use file::Seen;
-pub use file::{Dress, MOST_BYTES, Sight};
+pub use file::{Dress, Kind, MOST_BYTES, Sight};
 pub use host::{Host, Interface, Kernel};
 pub use metadata::{Metadata, Snapshot};
 pub use path::{Located, Place, PlaceError};
@@ -61,7 +61,7 @@ pub use wait::Interrupted;
 
 /// A system call that failed.
 #[derive(Debug, Error)]
-#[error("{}", text!("cannot {action} `{}`: {source}", "无法{action} `{}`：{source}"; path.display()))]
+#[error("{}", text!("cannot {action} `{}`: {source}", "操作失败：{action} `{}`：{source}"; path.display()))]
 pub struct MachineError {
     action: &'static str,
     path: PathBuf,

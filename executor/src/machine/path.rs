@@ -149,7 +149,7 @@ impl Machine {
         let mut names = Vec::new();
         for entry in fs::read_dir(&folder.0).map_err(fail)? {
             if names.len() == most {
-                return Err(fail(io::Error::other(format!("it holds more than {most} entries"))));
+                return Err(fail(io::Error::other(text!("it holds more than {most} entries", "其中超过 {most} 个条目"))));
             }
             names.extend(entry.map_err(fail)?.file_name().into_string().ok());
         }

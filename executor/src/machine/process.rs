@@ -128,7 +128,7 @@ pub enum ProcessError {
     #[error("{}", text!("there is no program `{_0}` here", "本机没有程序 `{_0}`"))]
     Missing(String),
     /// The system refused.
-    #[error("{}", text!("cannot {stage} `{program}`: {source}", "无法{stage} `{program}`：{source}"))]
+    #[error("{}", text!("cannot {stage} `{program}`: {source}", "操作失败：{stage} `{program}`：{source}"))]
     System {
         /// What was being done.
         stage: &'static str,

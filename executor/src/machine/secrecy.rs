@@ -6,6 +6,7 @@
 
 use std::{panic, process};
 
+use bundle_format::text;
 use nix::{
     sys::{
         mman::{MlockAllFlags, mlockall},
@@ -35,7 +36,7 @@ pub fn guard_secrets() {
 /// may hold anything.
 pub fn guard_panics(say: fn(&str), exit: u8) {
     panic::set_hook(Box::new(move |fault| {
-        say(&fault.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string));
+        say(&fault.location().map_or_else(|| text!("an unknown place", "未知位置"), ToString::to_string));
         process::exit(exit.into());
     }));
 }

@@ -5,6 +5,7 @@ use std::{
     io::{self, IsTerminal as _, Read as _},
 };
 
+use bundle_format::text;
 use zeroize::Zeroizing;
 
 use super::Machine;
@@ -22,7 +23,10 @@ impl Machine {
         let mut byte = Zeroizing::new([0]);
         while file.read(byte.as_mut_slice())? == 1 && byte[0] != b'\n' {
             if line.len() == most {
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("its first line has more than {most} bytes")));
+                return Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    text!("its first line has more than {most} bytes", "其首行超过 {most} 字节"),
+                ));
             }
             line.push(byte[0]);
         }

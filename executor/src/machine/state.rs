@@ -51,8 +51,10 @@ pub enum LockError {
 
 /// That another run is in progress, and its process where known.
 pub fn busy(pid: Option<u32>) -> String {
-    let process = pid.map_or_else(String::new, |pid| text!(", process `{pid}`", "（进程 `{pid}`）"));
-    text!("another run is in progress{process}", "另一次执行正在进行{process}")
+    match pid {
+        Some(pid) => text!("another run is in progress, process `{pid}`", "另一次执行正在进行，进程 `{pid}`"),
+        None => text!("another run is in progress", "另一次执行正在进行"),
+    }
 }
 
 impl Machine {

@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use bundle_format::{digest::Digest, name::TargetPath, word};
+use bundle_format::{digest::Digest, name::TargetPath, text, word};
 
 use super::{Dress, MOST_BYTES, Machine, MachineError, Metadata, Place, failed, file};
 
@@ -59,7 +59,10 @@ impl Machine {
                 Some((content, metadata)) => {
                     self.create(&place, &content, Dress::Exactly(&metadata))?;
                     if Digest::of(&self.read(&place)?) != Digest::of(&content) {
-                        return Err(failed(word!("copy", "复制"), path)(std::io::Error::other("the copy differs")));
+                        return Err(failed(word!("copy", "复制"), path)(std::io::Error::other(word!(
+                            "the copy differs",
+                            "副本与原件不同"
+                        ))));
                     }
                     copied.files += 1;
                 }
@@ -80,7 +83,10 @@ impl Machine {
         match is_own.then(|| fs::remove_dir_all(&folder.0)) {
             Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Some(outcome) => outcome.map_err(failed(word!("remove", "删除"), &folder.0)),
-            None => Err(failed(word!("remove", "删除"), &folder.0)(std::io::Error::other("it is not the executor's own"))),
+            None => Err(failed(word!("remove", "删除"), &folder.0)(std::io::Error::other(word!(
+                "it is not the executor's own",
+                "它不属于本程序"
+            )))),
         }
     }
 }
@@ -105,7 +111,10 @@ fn walk(top: &Path, visit: &mut Visit<'_>) -> Result<(), MachineError> {
             let kind = entry.file_type().map_err(fail)?;
             seen += 1;
             if seen > MOST_ENTRIES || depth > DEPTH {
-                return Err(fail(std::io::Error::other(format!("it holds more than {MOST_ENTRIES} entries or {DEPTH} levels"))));
+                return Err(fail(std::io::Error::other(text!(
+                    "it holds more than {MOST_ENTRIES} entries or {DEPTH} levels",
+                    "其中超过 {MOST_ENTRIES} 个条目或 {DEPTH} 层"
+                ))));
             }
             visit(&entry.path(), kind)?;
             if kind.is_dir() {

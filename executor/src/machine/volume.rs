@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use bundle_format::word;
+use bundle_format::{text, word};
 use nix::{
     errno::Errno,
     sys::statvfs::{FsFlags, statvfs},
@@ -42,7 +42,7 @@ impl Machine {
         // A file system that makes inodes as it needs them counts none.
         let free_files = (facts.files() > 0).then(|| facts.files_available() as u64);
         let closed = if facts.flags().contains(FsFlags::ST_RDONLY) {
-            Some("its file system is mounted read-only".to_owned())
+            Some(read_only())
         } else {
             access(path, AccessFlags::W_OK | AccessFlags::X_OK).err().map(|errno| errno.desc().to_lowercase())
         };
@@ -52,12 +52,18 @@ impl Machine {
     /// Why a file cannot be replaced though its folder can be written: it is marked immutable, or something is mounted on it.
     pub fn obstacle(&self, place: &Place) -> Option<String> {
         match access(&place.0, AccessFlags::W_OK) {
-            Err(Errno::EPERM) => Some("it is marked immutable".to_owned()),
-            Err(Errno::EROFS) => Some("its file system is mounted read-only".to_owned()),
-            _ if is_mount_point(&place.0) => Some("it is a mount point of its own, and nothing can be renamed over one".to_owned()),
+            Err(Errno::EPERM) => Some(text!("it is marked immutable", "它被标记为不可更改（immutable）")),
+            Err(Errno::EROFS) => Some(read_only()),
+            _ if is_mount_point(&place.0) => {
+                Some(text!("it is a mount point of its own, and nothing can be renamed over one", "它本身是挂载点，无法用重命名替换"))
+            }
             _ => None,
         }
     }
+}
+
+fn read_only() -> String {
+    text!("its file system is mounted read-only", "其文件系统以只读方式挂载")
 }
 
 /// Whether something is mounted right here: the fifth field of `/proc/self/mountinfo`, see `proc_pid_mountinfo(5)`.

@@ -4,12 +4,12 @@
 //! file, one that others may write, a name that is not its content's, too many, too large, not understood. Only names that begin
 //! with a dot are not looked at: a write that was cut off leaves one.
 
-use bundle_format::{digest::Digest, text};
+use bundle_format::{digest::Digest, text, word};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use super::{Floor, Lesson, Memory, Pin, VERSION};
-use crate::machine::{Machine, MachineError, Place, PlaceError, Sight};
+use crate::machine::{Kind, Machine, MachineError, Place, PlaceError, Sight};
 
 /// The most files of a kind.
 const MOST_FILES: usize = 64;
@@ -74,8 +74,8 @@ impl<'a> Keeper<'a> {
     fn records<T: DeserializeOwned>(&self, folder: &Place, of: impl Fn(&T) -> (u32, String)) -> Result<Vec<T>, MemoryError> {
         match self.machine.look_at(folder) {
             Sight::Absent => return Ok(Vec::new()),
-            Sight::NotAFile("folder") => {}
-            _ => return Err(unusable(folder, "it is not a folder")),
+            Sight::NotAFile(Kind::Folder) => {}
+            _ => return Err(unusable(folder, word!("it is not a folder", "它不是目录"))),
         }
         let mut names = self.machine.names(folder, MOST_FILES)?;
         names.sort();
@@ -85,22 +85,29 @@ impl<'a> Keeper<'a> {
     fn record<T: DeserializeOwned>(&self, place: &Place, name: &str, of: &impl Fn(&T) -> (u32, String)) -> Result<T, MemoryError> {
         let seen = match self.machine.look_at(place) {
             Sight::File(seen) => seen,
-            Sight::NotAFile(kind) => return Err(unusable(place, format!("it is a {kind}"))),
+            Sight::NotAFile(kind) => return Err(unusable(place, kind.is_what())),
             Sight::Unreadable(why) => return Err(unusable(place, why)),
-            _ => return Err(unusable(place, "it is gone or too large")),
+            _ => return Err(unusable(place, word!("it is gone or too large", "它已不存在或过大"))),
         };
         if seen.snapshot.size > MOST_BYTES {
-            return Err(unusable(place, format!("it has {} bytes, and at most {MOST_BYTES} are read", seen.snapshot.size)));
+            return Err(unusable(
+                place,
+                text!("it has {} bytes, and at most {MOST_BYTES} are read", "它有 {} 字节，最多读取 {MOST_BYTES} 字节"; seen.snapshot.size),
+            ));
         }
         if seen.snapshot.metadata.mode & OTHERS_WRITE != 0 {
-            return Err(unusable(place, "others than its owner may write it"));
+            return Err(unusable(place, word!("others than its owner may write it", "所有者以外的用户可以写入")));
         }
-        let record = serde_json::from_slice(&seen.content).map_err(|why| unusable(place, format!("it is not understood: {why}")))?;
+        let record = serde_json::from_slice(&seen.content)
+            .map_err(|why| unusable(place, text!("it is not understood: {why}", "无法理解：{why}")))?;
         match of(&record) {
-            (version, _) if version != VERSION => {
-                Err(unusable(place, format!("it has the form {version}, and this version knows {VERSION}")))
+            (version, _) if version != VERSION => Err(unusable(
+                place,
+                text!("it has the form {version}, and this version knows {VERSION}", "其格式版本为 {version}，本版本只认识 {VERSION}"),
+            )),
+            (_, expected) if expected != name => {
+                Err(unusable(place, text!("what it says belongs into `{expected}`", "其内容应在 `{expected}` 中")))
             }
-            (_, expected) if expected != name => Err(unusable(place, format!("what it says belongs into `{expected}`"))),
             _ => Ok(record),
         }
     }

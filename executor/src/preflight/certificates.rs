@@ -5,6 +5,7 @@ use bundle_format::{
     manifest::{AuthorityRecord, LeafRecord},
     name::EntryPath,
     slice::Slice,
+    text, word,
 };
 
 use super::{Refusal, refusal::time};
@@ -43,9 +44,10 @@ pub fn at_home(bundle: &Bundle, slice: &Slice, facts: &Facts) -> Vec<Refusal> {
         let Some(renewed) = first(bundle, &authority.certificate) else { continue };
         for leaf in leaves {
             let Some(new) = first(bundle, &leaf.certificate) else { continue };
-            refusals.extend(new_leaf(leaf, &new, "the new authority", &renewed));
-            refusals
-                .extend(here.iter().filter_map(|(path, old)| new_leaf(leaf, &new, &format!("the authority `{path}` on this node"), old)));
+            refusals.extend(new_leaf(leaf, &new, word!("the new authority", "新的 CA"), &renewed));
+            refusals.extend(here.iter().filter_map(|(path, old)| {
+                new_leaf(leaf, &new, &text!("the authority `{path}` on this node", "本节点的 CA `{path}`"), old)
+            }));
             refusals.extend(old_leaves(authority, leaf, &new, &renewed, slice, facts));
         }
     }

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use crate::{
     guard::Risk,
     identity::NodeListing,
-    machine::{self, Host, PlaceError, database::DatabaseError},
+    machine::{self, Host, Kind, PlaceError, database::DatabaseError},
     steps::{manifests::Whereabouts, whereabouts},
 };
 
@@ -196,18 +196,18 @@ pub enum Refusal {
         nodes: Vec<NodeListing>,
     },
     /// A target is something other than a file.
-    #[error("{}", text!("`{target}` is a {kind}, and only regular files are replaced", "`{target}` 是{kind}，只替换普通文件"))]
+    #[error("{}", text!("`{target}` is a {}, and only regular files are replaced", "`{target}` 不是普通文件，而是 {}；只替换普通文件"; kind.name()))]
     NotAFile {
         /// The target.
         target: TargetPath,
         /// What it is.
-        kind: &'static str,
+        kind: Kind,
     },
     /// Root's rights are missing.
     #[error("{}", text!("this needs root's rights", "需要 root 权限"))]
     NotRoot,
     /// The new leaf does not verify under an authority.
-    #[error("{}", text!("the new certificate `{leaf}` does not verify under {authority}: {why}", "新证书 `{leaf}` 在{authority}下校验失败：{why}"))]
+    #[error("{}", text!("the new certificate `{leaf}` does not verify under {authority}: {why}", "新证书 `{leaf}` 在 {authority} 下校验失败：{why}"))]
     NewLeaf {
         /// The new certificate.
         leaf: EntryPath,

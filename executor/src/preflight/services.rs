@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bundle_format::{
     digest::Digest,
     slice::{DatabaseRow, RestartStaticPods, Slice, Step, UpdateDatabase},
+    text,
 };
 
 use super::Refusal;
@@ -56,11 +57,11 @@ fn manifests(step: &RestartStaticPods, services: &Services) -> Vec<Refusal> {
         (Some(folder), Some(holding)) if folder.device != holding.device => {
             refusals.push(Refusal::Holding {
                 holding: step.holding.clone(),
-                why: "it lies on another file system than the manifests".to_owned(),
+                why: text!("it lies on another file system than the manifests", "它与清单文件不在同一文件系统"),
             });
         }
         (_, Some(holding)) => refusals.extend(holding.closed.clone().map(|why| Refusal::Holding { holding: step.holding.clone(), why })),
-        (_, None) => refusals.push(Refusal::Holding { holding: step.holding.clone(), why: "it does not exist".to_owned() }),
+        (_, None) => refusals.push(Refusal::Holding { holding: step.holding.clone(), why: text!("it does not exist", "它不存在") }),
     }
     refusals
 }

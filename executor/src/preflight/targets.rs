@@ -45,7 +45,7 @@ fn unusable(path: &TargetPath, found: &Found) -> Option<Refusal> {
     let path = target.path.clone();
     match &target.sight {
         Sight::Absent | Sight::File(_) => None,
-        Sight::NotAFile(kind) => Some(Refusal::NotAFile { target: path, kind }),
+        Sight::NotAFile(kind) => Some(Refusal::NotAFile { target: path, kind: *kind }),
         Sight::NoPlace(why) => Some(Refusal::Place { target: path, why: why.clone() }),
         Sight::TooLarge(size) => Some(Refusal::TooLarge { target: path, size: *size, most: MOST_BYTES }),
         Sight::Unreadable(why) => Some(Refusal::Unreadable { target: path, why: why.clone() }),

@@ -6,12 +6,13 @@
 
 mod backups;
 mod before;
+mod restore_text;
 mod resume;
 mod store;
 
 use std::collections::BTreeSet;
 
-use bundle_format::{digest::Digest, text};
+use bundle_format::{digest::Digest, language::Language, text};
 use thiserror::Error;
 
 pub use backups::{Backup, Kept, Need, needs};
@@ -274,7 +275,7 @@ impl Driver<'_> {
             Err(why) => why,
         };
         let unchanged = self.is_unchanged(&run)?;
-        let reason = why.to_string();
+        let reason = Language::English.says(|| why.to_string());
         match self.go_back(&mut run, &reason, false) {
             Ok(()) if unchanged => Err(Ended::Unchanged { why: Box::new(why) }.into()),
             Ok(()) => Err(Ended::RolledBack { why: Box::new(why) }.into()),

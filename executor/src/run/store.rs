@@ -1,8 +1,6 @@
 //! Where runs are kept: `/var/lib/reseal/`, with `lock` and `runs/<number>-<site>-<serial>/` of journal, backups and `RESTORE.txt`.
 //! It reads and appends; what a run should do next is not its business.
 
-use std::fmt::Write as _;
-
 use bundle_format::{
     name::{BundleName, TargetPath},
     text,
@@ -10,10 +8,10 @@ use bundle_format::{
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use super::restore_text;
 use crate::{
-    journal::{Begin, Contradiction, Entry, FileChange, History, JournalError, Record, RowChange, State, StepRecord},
+    journal::{Begin, Contradiction, Entry, FileChange, History, JournalError, Record, RowChange, State},
     machine::{AppendFile, Dress, Lock, LockError, Machine, MachineError, Place, PlaceError},
-    shell::quoted,
 };
 
 /// The most runs of one node.
@@ -214,75 +212,9 @@ impl<'a> Store<'a> {
     /// # Errors
     /// When the system refuses.
     pub fn write_restore_text(&self, folder: &RunFolder, begin: &Begin, at: OffsetDateTime) -> Result<(), StoreError> {
-        let text = restore_text(self.machine, folder, begin, at);
+        let text = restore_text::of(self.machine, folder, begin, at);
         let place = folder.restore_text();
         self.machine.create(&place, text.as_bytes(), Dress::Private)?;
         Ok(self.machine.sync_folder(&folder.place)?)
     }
-}
-
-fn restore_text(machine: &Machine, folder: &RunFolder, begin: &Begin, at: OffsetDateTime) -> String {
-    let mut text = format!(
-        "Run {} of {}-{} on node {}, {}.\n\n\
-         To take it back, prefer `reseal-node rollback`. Where that is impossible, these commands, as root and in this order,\n\
-         put back every file that the run changed, with owner, mode and extended attributes.\n\n",
-        folder.name,
-        begin.site,
-        begin.serial,
-        begin.node,
-        bundle_format::rfc3339_seconds::format(at).unwrap_or_default()
-    );
-    for file in begin.steps.iter().flat_map(StepRecord::files).rev() {
-        let target = machine.place(&file.target).map_or_else(|_| file.target.to_string(), |place| place.to_string());
-        let _ = match file.former {
-            Some(_) => writeln!(text, "cp -a {} {}", quoted(&folder.backup(file).to_string()), quoted(&target)),
-            None => writeln!(text, "rm -f {}   # it was not there before", quoted(&target)),
-        };
-    }
-    for step in &begin.steps {
-        restore_service(&mut text, machine, folder, step);
-    }
-    for (number, target) in begin.folders.iter().enumerate() {
-        let _ = writeln!(text, "\nA copy of all of {target} as it was: {}", folder.folder_copy(number, target));
-    }
-    text
-}
-
-/// What a person does about rows and about what runs.
-fn restore_service(text: &mut String, machine: &Machine, folder: &RunFolder, step: &StepRecord) {
-    let place = |target: &TargetPath| machine.place(target).map_or_else(|_| target.to_string(), |place| place.to_string());
-    let _ = match step {
-        StepRecord::UpdateDatabase { step, schema, rows } => {
-            let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
-            writeln!(
-                text,
-                "\nThe rows {} of `{schema}`.`{}`: the table `{}` holds them as they were; `{}` of the bundle puts them back.\n\
-                 They are also in {}, as `<number>-row`.",
-                keys.join(", "),
-                step.table,
-                step.backup_table,
-                step.undo_sql,
-                folder.backups()
-            )
-        }
-        StepRecord::RestartStaticPods { step, .. } => {
-            let mut lines = "\nIf a manifest is not in the kubelet's folder, its pod is down; these bring it back:\n".to_owned();
-            for manifest in &step.manifests {
-                let held = crate::steps::manifests::held(step, manifest).map_or_else(|_| String::new(), |held| place(&held));
-                let _ = writeln!(lines, "mv -n {} {}", quoted(&held), quoted(&place(manifest)));
-            }
-            writeln!(
-                text,
-                "{lines}Once the files are back, take the pods down and up again: move the manifests to {}, wait until their containers\n\
-                 are gone and {} s more, and move them back.",
-                step.holding, step.settle
-            )
-        }
-        StepRecord::RestartPods { step, .. } => writeln!(
-            text,
-            "\nThen restart this node's pods `{0}`: kubectl delete pod -n {1} <each pod of this node whose name contains {0}>",
-            step.name_contains, step.namespace
-        ),
-        _ => Ok(()),
-    };
 }

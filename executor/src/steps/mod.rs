@@ -119,7 +119,7 @@ pub enum StepError {
     #[error("{}", text!("there is no etcd cluster `{_0}` in this run", "本次执行中没有 etcd 集群 `{_0}`"))]
     NoCluster(Label),
     /// What is on disk afterwards is not what was written.
-    #[error("{}", text!("`{target}` is not as it was written: {what} differs", "`{target}` 与写入时不同：{what}不符"))]
+    #[error("{}", text!("`{target}` is not as it was written: {what} differs", "`{target}` 与写入时不同，不符的是：{what}"))]
     NotAsWritten {
         /// The file.
         target: TargetPath,
@@ -161,7 +161,7 @@ pub enum StepError {
         new: Digest,
     },
     /// Something took too long.
-    #[error("{}", text!("waited {limit} s for {what}: {missing}", "等待{what}超过 {limit} 秒：{missing}"))]
+    #[error("{}", text!("waited {limit} s for {what}: {missing}", "等待超时（{limit} 秒）：{what}：{missing}"))]
     TooLong {
         /// What was waited for.
         what: String,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use bundle_format::digest::Digest;
+use bundle_format::{digest::Digest, word};
 use zeroize::Zeroizing;
 
 use super::{Bench, StepError};
@@ -95,14 +95,14 @@ pub fn restore(changes: &[&FileChange], bench: &Bench<'_>, discard_changes: bool
 pub fn check(change: &FileChange, bench: &Bench<'_>) -> Result<(), StepError> {
     let wrong = |what| Err(StepError::NotAsWritten { target: change.target.clone(), what });
     match (bench.machine.look(&change.target), &change.former) {
-        (Sight::File(seen), _) if seen.snapshot.sha256 != change.new => wrong("its content"),
+        (Sight::File(seen), _) if seen.snapshot.sha256 != change.new => wrong(word!("its content", "内容")),
         (Sight::File(seen), Some(former)) if !seen.snapshot.metadata.is_like(&former.metadata) => {
-            wrong("its owner, mode or an extended attribute")
+            wrong(word!("its owner, mode or an extended attribute", "所有者、权限或扩展属性"))
         }
-        (Sight::File(seen), None) if seen.snapshot.metadata.mode != change.mode => wrong("its mode"),
+        (Sight::File(seen), None) if seen.snapshot.metadata.mode != change.mode => wrong(word!("its mode", "权限")),
         (Sight::File(_), _) => Ok(()),
         (sight @ Sight::Unreadable(_), _) => Err(foreign(change, &sight)),
-        _ => wrong("its kind"),
+        _ => wrong(word!("its kind", "类型")),
     }
 }
 

@@ -24,9 +24,9 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Connecting => word!("while connecting", "在连接时"),
-            Self::Handshake => word!("during the TLS handshake", "在 TLS 握手时"),
-            Self::Answer => word!("while waiting for an answer", "在等待应答时"),
+            Self::Connecting => word!("while connecting", "连接时"),
+            Self::Handshake => word!("during the TLS handshake", "TLS 握手时"),
+            Self::Answer => word!("while waiting for an answer", "等待应答时"),
         })
     }
 }
@@ -35,7 +35,7 @@ impl fmt::Display for Stage {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum AskError {
     /// It sent a fatal alert of TLS: mostly, it does not accept the client's certificate.
-    #[error("{}", text!("{to} refuses TLS {stage}: `{alert}`", "{to} {stage}拒绝 TLS：`{alert}`"))]
+    #[error("{}", text!("{to} refuses TLS {stage}: `{alert}`", "{to} 拒绝 TLS（{stage}）：`{alert}`"))]
     Alert {
         /// The address.
         to: SocketAddr,
@@ -45,7 +45,7 @@ pub enum AskError {
         alert: String,
     },
     /// The connection ended too early.
-    #[error("{}", text!("{to} breaks off {stage}: {why}", "{to} {stage}断开：{why}"))]
+    #[error("{}", text!("{to} breaks off {stage}: {why}", "{to} 断开连接（{stage}）：{why}"))]
     Broken {
         /// The address.
         to: SocketAddr,
@@ -83,7 +83,7 @@ pub enum AskError {
         to: SocketAddr,
     },
     /// Too late.
-    #[error("{}", text!("{to} takes longer than {} {stage}", "{to} {stage}超过 {}"; seconds(*patience)))]
+    #[error("{}", text!("{to} takes longer than {} {stage}", "{to} 超过 {} 没有完成（{stage}）"; seconds(*patience)))]
     TimedOut {
         /// The address.
         to: SocketAddr,
@@ -93,7 +93,7 @@ pub enum AskError {
         patience: Duration,
     },
     /// TLS failed, on this side of it.
-    #[error("{}", text!("TLS with {to} fails {stage}: {why}", "与 {to} 的 TLS {stage}失败：{why}"))]
+    #[error("{}", text!("TLS with {to} fails {stage}: {why}", "与 {to} 的 TLS 失败（{stage}）：{why}"))]
     Tls {
         /// The address.
         to: SocketAddr,

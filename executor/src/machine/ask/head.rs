@@ -64,7 +64,7 @@ fn length(fields: &[httparse::Header<'_>]) -> Result<Option<usize>, HeadError> {
         if field.name.eq_ignore_ascii_case("content-length") {
             let length = number(field.value)?;
             if found.is_some_and(|other| other != length) {
-                return Err(HeadError::Length("said twice, differently".to_owned()));
+                return Err(HeadError::Length(text!("said twice, differently", "给出两次且不同")));
             }
             found = Some(length);
         }

@@ -116,7 +116,7 @@ fn exchange(session: &mut Session<'_>, step: &UpdateDatabase, frame: &Frame, exc
         return Ok(Outcome::Already);
     }
     let names = Names::of(step);
-    let told = session.tell("change the rows", transaction(&names, frame, exchanges, session.patience()));
+    let told = session.tell(word!("change the rows", "改动行"), transaction(&names, frame, exchanges, session.patience()));
     if let Err(cause) = told.end {
         return Err(if frame.is_transactional { cause } else { put_back(session, &names, exchanges, &told.answers, cause) });
     }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use bundle_format::text;
 use zeroize::Zeroizing;
 
 use super::{
@@ -74,11 +75,13 @@ fn run(command: &ClientCommand, script: &[u8], patience: Duration, context: Cont
         Ok(ran) => Ok(ran),
         Err(ProcessError::Missing(program)) => Err(DatabaseError::CommandStart {
             program,
-            why: "there is no such program here; one with a `/` needs its whole path".to_owned(),
+            why: text!("there is no such program here; one with a `/` needs its whole path", "本机没有该程序；含 `/` 时需要完整路径"),
         }),
-        Err(ProcessError::Flood { most, .. }) => {
-            Err(DatabaseError::Client { command: command.to_string(), status: format!("wrote more than {most} bytes"), why: String::new() })
-        }
+        Err(ProcessError::Flood { most, .. }) => Err(DatabaseError::Client {
+            command: command.to_string(),
+            status: text!("wrote more than {most} bytes", "输出超过 {most} 字节"),
+            why: String::new(),
+        }),
         Err(error) => Err(DatabaseError::CommandStart { program: program.to_owned(), why: error.to_string() }),
     }
 }

@@ -57,7 +57,7 @@ impl Present {
 
 /// Looks at the copy. Nothing when there is none.
 pub fn look(session: &mut Session<'_>, step: &UpdateDatabase) -> Result<Option<Present>, DatabaseError> {
-    const DOING: &str = "look at the copy";
+    let doing = word!("look at the copy", "查看备份表");
     if !look::exists(session, step.backup_table.as_str())? {
         return Ok(None);
     }
@@ -77,10 +77,10 @@ pub fn look(session: &mut Session<'_>, step: &UpdateDatabase) -> Result<Option<P
         ask("concat('of/', count(*))", &format!("from {table}"), vec![]),
         ask("concat('strangers/', count(*))", &strangers, vec![]),
     ];
-    let answers = session.ask(DOING, questions)?;
+    let answers = session.ask(doing, questions)?;
     let number = |tag| {
         let found = answers.iter().find_map(|answer| fields(answer, tag)).and_then(|[number]: [&str; 1]| number.parse().ok());
-        found.ok_or(DatabaseError::Answer { doing: DOING })
+        found.ok_or(DatabaseError::Answer { doing })
     };
     Ok(Some(Present { rows, count: number("count")?, strangers: number("strangers")?, of: number("of")? }))
 }

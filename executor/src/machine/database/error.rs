@@ -7,7 +7,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum DatabaseError {
     /// The answer is not one that was asked for.
-    #[error("{}", text!("while trying to {doing}, the database gave an answer that cannot be understood", "在{doing}时，数据库的应答无法理解"))]
+    #[error("{}", text!("while trying to {doing}, the database gave an answer that cannot be understood", "在“{doing}”时，数据库的应答无法理解"))]
     Answer {
         /// What was tried.
         doing: &'static str,
@@ -67,7 +67,7 @@ pub enum DatabaseError {
         why: String,
     },
     /// The storage engine fails.
-    #[error("{}", text!("while trying to {doing}, the storage engine failed: error {code} ({why})", "在{doing}时，存储引擎出错：错误 {code}（{why}）"))]
+    #[error("{}", text!("while trying to {doing}, the storage engine failed: error {code} ({why})", "在“{doing}”时，存储引擎出错：错误 {code}（{why}）"))]
     Engine {
         /// What was tried.
         doing: &'static str,
@@ -91,7 +91,7 @@ pub enum DatabaseError {
     #[error("{}", text!("another connection holds the rows or the table: the lock did not come in time", "其他连接占用了这些行或该表：未能及时取得锁"))]
     LockWait,
     /// The connection ended in the middle.
-    #[error("{}", text!("the connection to {server} was lost while trying to {doing}: {why}", "在{doing}时，与 {server} 的连接中断：{why}"))]
+    #[error("{}", text!("the connection to {server} was lost while trying to {doing}: {why}", "在“{doing}”时，与 {server} 的连接中断：{why}"))]
     Lost {
         /// Where it was.
         server: String,
@@ -101,7 +101,7 @@ pub enum DatabaseError {
         why: String,
     },
     /// Something needs a right that is missing.
-    #[error("{}", text!("no right to {doing}: {why}", "没有权限{doing}：{why}"))]
+    #[error("{}", text!("no right to {doing}: {why}", "没有“{doing}”的权限：{why}"))]
     NoRights {
         /// What was tried.
         doing: &'static str,
@@ -172,7 +172,7 @@ pub enum DatabaseError {
         table: String,
     },
     /// The server answered with an error that has no variant of its own.
-    #[error("{}", text!("while trying to {doing}, the server answered with error {code} ({why})", "在{doing}时，服务器返回错误 {code}（{why}）"))]
+    #[error("{}", text!("while trying to {doing}, the server answered with error {code} ({why})", "在“{doing}”时，服务器返回错误 {code}（{why}）"))]
     Server {
         /// What was tried.
         doing: &'static str,
@@ -190,7 +190,7 @@ pub enum DatabaseError {
         schemas: Vec<String>,
     },
     /// No answer in time.
-    #[error("{}", text!("no answer from {server} within {seconds} s while trying to {doing}", "在{doing}时，{server} 在 {seconds} 秒内没有应答"))]
+    #[error("{}", text!("no answer from {server} within {seconds} s while trying to {doing}", "在“{doing}”时，{server} 在 {seconds} 秒内没有应答"))]
     TimedOut {
         /// Who was asked.
         server: String,
@@ -296,7 +296,7 @@ pub fn masked(text: &str) -> String {
 }
 
 fn colon(why: &str) -> String {
-    if why.is_empty() { String::new() } else { format!(": {why}") }
+    if why.is_empty() { String::new() } else { text!(": {why}", "：{why}") }
 }
 
 fn keys_of(keys: &[String]) -> String {

@@ -1,6 +1,6 @@
 //! What is there: the schema, the table, its column of values, and rows by their keys. Nothing is changed.
 
-use bundle_format::{digest::Digest, slice::UpdateDatabase, word};
+use bundle_format::{digest::Digest, slice::UpdateDatabase, text, word};
 use zeroize::Zeroizing;
 
 use super::{
@@ -109,7 +109,7 @@ pub fn enter(session: &mut Session<'_>, access: &Access, step: &UpdateDatabase) 
 }
 
 fn the_one_with(session: &mut Session<'_>, table: &str) -> Result<Option<String>, DatabaseError> {
-    const DOING: &str = "find the table";
+    let doing = word!("find the table", "查找表");
     let having =
         format!("from information_schema.tables where table_name = ? and table_type = 'BASE TABLE' and table_schema not in {OWN_SCHEMAS}");
     let seen = format!("from information_schema.schemata where schema_name not in {OWN_SCHEMAS} limit 1");
@@ -117,7 +117,7 @@ fn the_one_with(session: &mut Session<'_>, table: &str) -> Result<Option<String>
         ask("concat('in/', hex(table_schema))", &having, vec![Value::Text(table.to_owned())]),
         ask("concat('seen/', hex(schema_name))", &seen, vec![]),
     ];
-    let answers = session.ask(DOING, questions)?;
+    let answers = session.ask(doing, questions)?;
     let found = |tag| answers.iter().filter_map(move |answer| fields::<1>(answer, tag)).filter_map(|[name]| plain(name));
     let mut schemas: Vec<String> = found("in").collect();
     schemas.sort();
@@ -143,13 +143,13 @@ pub fn exists(session: &mut Session<'_>, table: &str) -> Result<bool, DatabaseEr
 
 /// The table's engine and column. Nothing when the schema has no such table.
 pub fn frame(session: &mut Session<'_>, step: &UpdateDatabase) -> Result<Option<Frame>, DatabaseError> {
-    const DOING: &str = "look at the table";
     const ENGINE: &str = "concat_ws('/', 'table', hex(ifnull(t.engine, '')), ifnull(e.transactions, 'NO'))";
     const ENGINES: &str = "from information_schema.tables t left join information_schema.engines e on e.engine = t.engine \
                            where t.table_schema = database() and t.table_name = ? and t.table_type = 'BASE TABLE'";
     const COLUMN: &str = "concat_ws('/', 'column', hex(data_type), ifnull(character_maximum_length, 0), \
                           ifnull(character_octet_length, 0), hex(ifnull(character_set_name, '')))";
     const COLUMNS: &str = "from information_schema.columns where table_schema = database() and table_name = ? and column_name = ?";
+    let doing = word!("look at the table", "查看表");
     let text = |name: &str| Value::Text(name.to_owned());
     let (table, key, value) = (step.table.as_str(), step.key_column.as_str(), step.value_column.as_str());
     let questions = vec![
@@ -157,14 +157,14 @@ pub fn frame(session: &mut Session<'_>, step: &UpdateDatabase) -> Result<Option<
         ask("'key'", COLUMNS, vec![text(table), text(key)]),
         ask(COLUMN, COLUMNS, vec![text(table), text(value)]),
     ];
-    let answers = session.ask(DOING, questions)?;
+    let answers = session.ask(doing, questions)?;
     let Some([engine, transactions]) = answers.iter().find_map(|answer| fields(answer, "table")) else { return Ok(None) };
     if !answers.iter().any(|answer| answer.as_str() == "key") {
-        return Err(unfit(step, key, "is missing".to_owned()));
+        return Err(unfit(step, key, text!("is missing", "不存在")));
     }
     let told = answers.iter().find_map(|answer| fields(answer, "column"));
-    let capacity = capacity(step, told.ok_or_else(|| unfit(step, value, "is missing".to_owned()))?)?;
-    let engine = plain(engine).ok_or(DatabaseError::Answer { doing: DOING })?;
+    let capacity = capacity(step, told.ok_or_else(|| unfit(step, value, text!("is missing", "不存在")))?)?;
+    let engine = plain(engine).ok_or(DatabaseError::Answer { doing })?;
     Ok(Some(Frame { engine, is_transactional: transactions == "YES", capacity }))
 }
 
@@ -183,7 +183,11 @@ fn capacity(step: &UpdateDatabase, [kind, characters, bytes, charset]: [&str; 4]
     let is_wide = charset.starts_with("ucs2") || charset.starts_with("utf16") || charset.starts_with("utf32");
     let kind = if charset.is_empty() { kind } else { format!("{kind}, {charset}") };
     if is_wide || !(is_text || is_bytes) {
-        return Err(unfit(step, step.value_column.as_str(), format!("cannot hold a certificate as it is ({kind})")));
+        return Err(unfit(
+            step,
+            step.value_column.as_str(),
+            text!("cannot hold a certificate as it is ({kind})", "无法原样保存证书（{kind}）"),
+        ));
     }
     Ok(Capacity { kind, bytes, characters })
 }
@@ -237,20 +241,20 @@ fn values<'k>(
     table: &str,
     keys: impl Iterator<Item = &'k str> + Clone,
 ) -> Result<Values, DatabaseError> {
-    const DOING: &str = "read the rows";
+    let doing = word!("read the rows", "读取行");
     let value = &names.value;
     let cut = format!("if(length({value}) > {MOST_VALUE_BYTES}, 'long', hex({value}))");
     let told = |index| format!("concat_ws('/', 'value', '{index}', if({value} is null, 'null', {cut}))");
-    let answers = session.ask(DOING, by_key(names, table, keys.clone(), told))?;
+    let answers = session.ask(doing, by_key(names, table, keys.clone(), told))?;
     let mut found: Values = keys.map(|key| (key.to_owned(), Vec::new())).collect();
     for answer in &answers {
-        let [index, value] = fields(answer, "value").ok_or(DatabaseError::Answer { doing: DOING })?;
+        let [index, value] = fields(answer, "value").ok_or(DatabaseError::Answer { doing })?;
         let index = index.parse::<usize>().ok();
-        let (key, of_key) = index.and_then(|index| found.get_mut(index)).ok_or(DatabaseError::Answer { doing: DOING })?;
+        let (key, of_key) = index.and_then(|index| found.get_mut(index)).ok_or(DatabaseError::Answer { doing })?;
         of_key.push(match value {
             "null" => None,
             "long" => return Err(DatabaseError::TooLong { key: key.clone() }),
-            value => Some(Zeroizing::new(hex::decode(value).map_err(|_| DatabaseError::Answer { doing: DOING })?)),
+            value => Some(Zeroizing::new(hex::decode(value).map_err(|_| DatabaseError::Answer { doing })?)),
         });
     }
     Ok(found)

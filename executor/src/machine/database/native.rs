@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use bundle_format::word;
+use bundle_format::{text, word};
 use mysql::{
     Conn, DriverError, Error, Opts, OptsBuilder, QueryResult, SslOpts,
     prelude::{Protocol, Queryable as _},
@@ -176,7 +176,9 @@ fn failed(error: &Error, context: Context<'_>, patience: Duration) -> DatabaseEr
         Error::IoError(error) => io_failed(error, context, patience),
         Error::DriverError(DriverError::ConnectTimeout | DriverError::Timeout) => late(context, patience),
         Error::DriverError(DriverError::CouldNotConnect(Some((_, why, _)))) => DatabaseError::Unreachable { server, why: masked(why) },
-        Error::DriverError(DriverError::TlsNotSupported) => DatabaseError::Tls { server, why: "the server does not offer it".to_owned() },
+        Error::DriverError(DriverError::TlsNotSupported) => {
+            DatabaseError::Tls { server, why: text!("the server does not offer it", "服务器不支持") }
+        }
         Error::DriverError(error @ (DriverError::UnknownAuthPlugin(_) | DriverError::OldMysqlPasswordDisabled)) => {
             DatabaseError::Denied { server, why: masked(&error.to_string()) }
         }

@@ -122,10 +122,10 @@ impl Database {
 }
 
 fn version(session: &mut Session<'_>) -> Result<String, DatabaseError> {
-    const DOING: &str = "ask for the version";
-    let answers = session.ask(DOING, vec![ask("concat('version/', hex(version()))", "", vec![])])?;
+    let doing = word!("ask for the version", "询问版本");
+    let answers = session.ask(doing, vec![ask("concat('version/', hex(version()))", "", vec![])])?;
     let found = answers.iter().find_map(|answer| fields(answer, "version")).and_then(|[version]: [&str; 1]| plain(version));
-    found.ok_or(DatabaseError::Answer { doing: DOING })
+    found.ok_or(DatabaseError::Answer { doing })
 }
 
 /// An update of no row: rights and a read-only server are judged before rows are looked for.

@@ -3,7 +3,7 @@
 use bundle_format::text;
 
 use super::{Advice, Call, database};
-use crate::{code::Code, guard::Risk, identity::NodeListing, preflight::Refusal};
+use crate::{code::Code, guard::Risk, identity::NodeListing, machine::Kind, preflight::Refusal};
 
 /// A code and the next commands.
 #[expect(clippy::too_many_lines, reason = "one arm for each refusal")]
@@ -26,8 +26,8 @@ pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
             );
             (Code::Busy, vec![look])
         }
-        Refusal::ChangedSince { .. } => (Code::FilesChanged, changed_since(&text!("the files", "文件"), call)),
-        Refusal::RowsChangedSince { .. } => (Code::RowsChanged, changed_since(&text!("the rows", "数据库行"), call)),
+        Refusal::ChangedSince { .. } => (Code::FilesChanged, changed_since(&text!("the files", "这些文件"), call)),
+        Refusal::RowsChangedSince { .. } => (Code::RowsChanged, changed_since(&text!("the rows", "这些行"), call)),
         Refusal::UnreadableSince { targets, .. } => {
             let paths = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             (
@@ -104,7 +104,7 @@ pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
         }
         Refusal::NodeUnknown { nodes, .. } => (Code::NodeUnknown, listing(nodes, call)),
         Refusal::NodeNotThere { nodes, .. } => (Code::NodeNotThere, listing(nodes, call)),
-        Refusal::NotAFile { target, kind: "symbolic link" } => (
+        Refusal::NotAFile { target, kind: Kind::Link } => (
             Code::IsALink,
             vec![
                 text!("see where it leads: `readlink -f {target}`", "查看其指向：`readlink -f {target}`"),
@@ -198,7 +198,7 @@ fn old_backups(call: &Call) -> String {
 
 fn changed_since(what: &str, call: &Call) -> Vec<String> {
     vec![
-        text!("find out who changed {what} and whether that is wanted: {}", "请查明何人改动了{what}、是否需要保留：{}"; call.other("status")),
+        text!("find out who changed {what} and whether that is wanted: {}", "请查明何人改动了 {what}、是否需要保留：{}"; call.other("status")),
         text!(
             "what was there before the run lies in its backup, and putting that back by hand is as good",
             "执行之前的内容在其备份中，手工恢复也可以"
