@@ -12,16 +12,12 @@ use std::{
 };
 
 use bundle_format::{slice::HealthEndpoint, text};
-use rustls::{
-    DigitallySignedStruct, Error as TlsError, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    pki_types::{CertificateDer, ServerName, UnixTime},
-};
+use rustls::{Error as TlsError, pki_types::ServerName};
 use serde::Serialize;
 
 use crate::{
     machine::{Deadline, Machine, Question, Tls},
-    tls,
+    tls::{self, Whoever},
 };
 
 /// How long all paths of one endpoint may take together.
@@ -87,43 +83,4 @@ fn quoted(paths: &[String]) -> String {
 /// TLS with whoever answers.
 fn whoever(to: SocketAddr) -> Result<Tls, TlsError> {
     Ok(Tls { config: tls::config(Arc::new(Whoever), None)?, name: ServerName::IpAddress(to.ip().into()) })
-}
-
-/// Judges nothing: see the head of this module.
-#[derive(Debug)]
-struct Whoever;
-
-impl ServerCertVerifier for Whoever {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, TlsError> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        tls::provider().signature_verification_algorithms.supported_schemes()
-    }
 }

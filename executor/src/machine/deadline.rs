@@ -17,11 +17,15 @@ pub struct Deadline {
 impl Machine {
     /// The moment that is `patience` from now, at most a year.
     pub fn deadline(&self, patience: Duration) -> Deadline {
-        Deadline { begun: Instant::now(), patience: patience.min(LONGEST) }
+        Deadline::after(patience)
     }
 }
 
 impl Deadline {
+    pub(super) fn after(patience: Duration) -> Self {
+        Self { begun: Instant::now(), patience: patience.min(LONGEST) }
+    }
+
     /// What is left until then; nothing when it has passed.
     pub fn left(&self) -> Duration {
         self.patience.saturating_sub(self.begun.elapsed())

@@ -30,6 +30,7 @@ mod processes;
 mod said;
 pub mod secrecy;
 mod secrets;
+mod socket;
 mod state;
 mod tree;
 mod volume;

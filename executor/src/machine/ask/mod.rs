@@ -11,7 +11,6 @@
 
 mod error;
 mod head;
-mod socket;
 
 use std::{
     io::{self, Read, Write},
@@ -24,10 +23,9 @@ use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
 
 pub use error::{AskError, Stage};
 
-use super::{Deadline, Machine};
+use super::{Deadline, Machine, socket::Socket};
 use error::Context;
 use head::Head;
-use socket::Socket;
 
 /// The largest body of an answer, in bytes.
 pub const MOST_BODY: usize = 64 * 1024;

@@ -14,7 +14,8 @@ use super::{
     access::ClientCommand,
     error::{Context, DatabaseError, masked},
     session::{Answer, Told},
-    statement::{PROLOGUE, Statement, Value},
+    statement::{PROLOGUE, Statement},
+    text::{self, Sink, fill},
 };
 
 const OPEN: &str = "reseal[";
@@ -86,34 +87,11 @@ fn run(command: &ClientCommand, script: &[u8], patience: Duration, context: Cont
     }
 }
 
-/// The SQL, in a buffer that never moves: what is left behind when one grows could not be wiped.
 fn script(schema: Option<&str>, statements: &[Statement]) -> Zeroizing<Vec<u8>> {
-    let mut size = Size(0);
-    write_script(&mut size, schema, statements);
-    let mut script = Zeroizing::new(Vec::with_capacity(size.0));
-    write_script(&mut *script, schema, statements);
-    script
+    text::exactly(|to| write_script(to, schema, statements))
 }
 
-trait Sink {
-    fn put(&mut self, text: &str);
-}
-
-struct Size(usize);
-
-impl Sink for Size {
-    fn put(&mut self, text: &str) {
-        self.0 += text.len();
-    }
-}
-
-impl Sink for Vec<u8> {
-    fn put(&mut self, text: &str) {
-        self.extend_from_slice(text.as_bytes());
-    }
-}
-
-fn write_script(to: &mut impl Sink, schema: Option<&str>, statements: &[Statement]) {
+fn write_script(to: &mut dyn Sink, schema: Option<&str>, statements: &[Statement]) {
     if let Some(schema) = schema {
         to.put(&format!("use `{schema}`;\n"));
     }
@@ -127,7 +105,7 @@ fn write_script(to: &mut impl Sink, schema: Option<&str>, statements: &[Statemen
     to.put(&format!("select concat('{OPEN}', '{END}', '{CLOSE}') as `reseal`;\n"));
 }
 
-fn write_statement(to: &mut impl Sink, statement: &Statement) {
+fn write_statement(to: &mut dyn Sink, statement: &Statement) {
     match statement {
         Statement::Do { sql, values } => {
             fill(to, &[sql], values);
@@ -143,30 +121,6 @@ fn write_statement(to: &mut impl Sink, statement: &Statement) {
             let stop = format!("if(@reseal = 1, '{PASSED}', (select 1 union select 2))");
             to.put(&format!("select concat('{OPEN}', {stop}, '{CLOSE}') as `reseal`;\n"));
         }
-    }
-}
-
-/// Writes `parts` with each `?` replaced by the next of `values`. No text of a statement has another `?`.
-fn fill(to: &mut impl Sink, parts: &[&str], values: &[Value]) {
-    let mut values = values.iter();
-    for part in parts {
-        for (index, piece) in part.split('?').enumerate() {
-            if index > 0 {
-                values.next().into_iter().for_each(|value| write_value(to, value));
-            }
-            to.put(piece);
-        }
-    }
-}
-
-fn write_value(to: &mut impl Sink, value: &Value) {
-    match value {
-        Value::Bytes(hex) => {
-            to.put("'");
-            to.put(hex);
-            to.put("'");
-        }
-        Value::Text(text) => to.put(&format!("_utf8mb4 x'{}'", hex::encode(text))),
     }
 }
 
@@ -213,7 +167,7 @@ fn client_failed(command: &ClientCommand, ran: &Output, context: Context<'_>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::statement::Value, *};
 
     fn text(statements: &[Statement]) -> String {
         String::from_utf8(script(Some("x"), statements).to_vec()).unwrap()

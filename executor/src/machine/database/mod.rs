@@ -24,6 +24,7 @@ mod native;
 mod session;
 mod statement;
 mod survey;
+mod text;
 
 use zeroize::Zeroizing;
 
@@ -33,6 +34,7 @@ pub use client::Heard;
 pub use copy::{Present, Worth};
 pub use error::{DatabaseError, masked};
 pub use look::{Capacity, Row, Stored};
+pub use native::{Channel, Dialogue, Fault};
 pub use survey::{Copy, Survey, Table};
 
 /// The most bytes of a value that is read or written.

@@ -1,6 +1,6 @@
 //! What is said to a database, the same for both ways. Only text is made here.
 //!
-//! Texts hold no quotation marks but `'` around plain words, and values are bound or written in hexadecimal, so no SQL mode changes
+//! Texts hold no quotation marks but `'` around plain words, and values are written in hexadecimal (`text`), so no SQL mode changes
 //! what they mean. Every question yields one column of text, which begins with a tag and has its fields parted by `/`; free text in
 //! it is hexadecimal. So a client program may dress its output as it likes.
 
@@ -11,7 +11,7 @@ use super::error::DatabaseError;
 
 /// A value at a `?` of a statement.
 pub enum Value {
-    /// Bytes, as hexadecimal text: stands in `unhex(?)`, since a bound text would be converted or judged by its character set.
+    /// Bytes, as hexadecimal text: stands in `unhex(?)`, since a text would be converted or judged by its character set.
     Bytes(Zeroizing<String>),
     /// Text.
     Text(String),
