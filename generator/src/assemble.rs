@@ -112,22 +112,30 @@ impl Executors {
         if executors.is_empty() { Err(AssembleError::NoExecutor) } else { Ok(Self(executors)) }
     }
 
+    /// The file that this machine can run.
+    #[must_use]
+    pub fn for_this_machine(&self) -> Option<&Path> {
+        let of_this = self.0.iter().find(|(architecture, _)| architecture.name() == std::env::consts::ARCH);
+        of_this.map(|(_, (path, _))| path.as_path())
+    }
+
     /// Warnings for architectures that nodes may have and this bundle has not.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         let absent = |architecture: &Architecture| !self.0.contains_key(architecture);
-        [Architecture::X86_64, Architecture::Aarch64]
-            .into_iter()
-            .filter(absent)
-            .map(|architecture| Warning::NoExecutorFor(architecture.name()))
-            .collect()
+        Architecture::ALL.into_iter().filter(absent).map(|architecture| Warning::NoExecutorFor(architecture.name())).collect()
     }
 }
 
-/// The executor that lies beside this program, when there is one.
+/// The executors that `program` brings along: those of a release, in `../libexec/reseal/linux-<architecture>/`; otherwise the one beside
+/// it, where a build leaves it. None where there are none.
 #[must_use]
-pub fn executor_beside(program: &Path) -> Option<PathBuf> {
-    Some(program.parent()?.join("reseal-node")).filter(|path| path.is_file())
+pub fn executors_of(program: &Path) -> Vec<PathBuf> {
+    let Some(folder) = program.parent() else { return Vec::new() };
+    let released = |architecture: Architecture| folder.join(format!("../libexec/reseal/linux-{}/reseal-node", architecture.name()));
+    let there = |path: &PathBuf| path.is_file();
+    let released: Vec<PathBuf> = Architecture::ALL.map(released).into_iter().filter(there).collect();
+    if released.is_empty() { Some(folder.join("reseal-node")).filter(there).into_iter().collect() } else { released }
 }
 
 /// A bundle in memory.

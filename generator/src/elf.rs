@@ -39,6 +39,9 @@ pub enum Architecture {
 }
 
 impl Architecture {
+    /// Every architecture.
+    pub const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
+
     /// The name as `uname -m` prints it.
     #[must_use]
     pub fn name(self) -> &'static str {

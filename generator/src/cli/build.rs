@@ -22,7 +22,7 @@ use super::{
     sign,
 };
 use crate::{
-    assemble::{self, Assembled, Executors, executor_beside},
+    assemble::{self, Assembled, Executors, executors_of},
     files::{self, Existing},
     issue::{self, Issued},
     present::{self, Output},
@@ -141,7 +141,7 @@ impl Args {
         let signer_path = signer_path.as_deref();
         let signer = self.signer(signer_path)?;
         let executors = if executors.is_empty() {
-            std::env::current_exe().ok().and_then(|program| executor_beside(&program)).into_iter().collect()
+            std::env::current_exe().map(|program| executors_of(&program)).unwrap_or_default()
         } else {
             executors
         };

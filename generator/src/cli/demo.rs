@@ -11,7 +11,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{DONE, Failure, Outcome, build};
 use crate::{
-    assemble::{Executors, executor_beside},
+    assemble::{AssembleError, Executors, executors_of},
     demo::{self, DemoSite},
     files,
     present::Output,
@@ -36,9 +36,9 @@ pub struct Args {
 
 impl Args {
     pub fn run(&self, output: Output) -> Outcome {
-        let beside = || std::env::current_exe().ok().and_then(|program| executor_beside(&program));
-        let executor = self.executor.clone().or_else(beside).ok_or(crate::assemble::AssembleError::NoExecutor)?;
-        let executors = Executors::load(std::slice::from_ref(&executor))?;
+        let own = || std::env::current_exe().map(|program| executors_of(&program)).unwrap_or_default();
+        let executors = Executors::load(&self.executor.clone().map_or_else(own, |path| vec![path]))?;
+        let executor = executors.for_this_machine().ok_or(AssembleError::NoExecutor)?;
         let dir = self.make_dir()?;
         let now = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap_or_else(|_| OffsetDateTime::now_utc());
 
@@ -70,7 +70,7 @@ impl Args {
         for node in &demo.nodes {
             let root = dir.join("nodes").join(node);
             for command in ["plan", "apply", "status"] {
-                run_on_node(output, &executor, command, &root, &built)?;
+                run_on_node(output, executor, command, &root, &built)?;
             }
         }
         output.say(&format!(
