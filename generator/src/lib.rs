@@ -13,6 +13,7 @@ pub mod facts;
 pub mod files;
 pub mod inspect;
 pub mod issue;
+pub mod manual;
 pub mod note;
 pub mod present;
 pub mod profile;

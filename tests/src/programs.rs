@@ -69,7 +69,7 @@ impl Ran {
 /// When it cannot be started or is killed.
 pub fn run<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, arguments: &[S], folder: &Path) -> Ran {
     let program = program.as_ref();
-    let output = Command::new(program).args(arguments).current_dir(folder).env_remove("NO_COLOR").output();
+    let output = Command::new(program).args(arguments).current_dir(folder).env_remove("NO_COLOR").env("LC_ALL", "C.UTF-8").output();
     let Output { status, stdout, stderr } = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     Ran { code: status.code().unwrap_or_else(|| panic!("{}: {status}", program.display())), stdout: text(&stdout), stderr: text(&stderr) }

@@ -1,9 +1,9 @@
-//! What people read, as snapshots: help, tables, site file, readmes. `INSTA_UPDATE=always cargo test -p end-to-end --test snapshots`
+//! What people read, as snapshots: tables, site file, readmes. `INSTA_UPDATE=always cargo test -p end-to-end --test snapshots`
 //! rewrites them; read the difference before committing it.
 #![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
 
 use end_to_end::{
-    programs::{reseal, reseal_node, run, sh},
+    programs::{reseal_node, sh},
     workshop::Workshop,
 };
 
@@ -60,42 +60,6 @@ fn without_times(line: &str) -> String {
         || line.contains("this node's clock says")
         || line.starts_with("hint: it is ");
     if is_told { line.split(' ').map(word).collect::<Vec<_>>().join(" ") } else { line.to_owned() }
-}
-
-#[test]
-fn help() {
-    let folder = tempfile::tempdir().unwrap();
-    let commands: [(&str, std::path::PathBuf, &[&[&str]]); 2] = [
-        (
-            "reseal",
-            reseal(),
-            &[&[], &["keygen"], &["inspect"], &["site", "init"], &["build"], &["show"], &["sign"], &["verify"], &["demo"]],
-        ),
-        (
-            "reseal-node",
-            reseal_node(),
-            &[
-                &[],
-                &["facts"],
-                &["verify"],
-                &["plan"],
-                &["apply"],
-                &["status"],
-                &["rollback"],
-                &["reveal"],
-                &["signers"],
-                &["backups"],
-                &["backups", "prune"],
-            ],
-        ),
-    ];
-    for (name, program, commands) in commands {
-        for command in commands {
-            let text = run(&program, &[command, &["--help"][..]].concat(), folder.path()).expect_code(0).stdout;
-            let name = [&[name], *command].concat().join("-");
-            insta::assert_snapshot!(format!("help-{name}"), text);
-        }
-    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use bundle_format::{
 use serde_json::{Value, json};
 
 use super::{
-    Context, Outcome,
+    Context, Outcome, examples,
     job::{self, BundleArgs, Earlier, NodeArgs, WorkArgs},
     unsealing::UnsealArgs,
 };
@@ -28,19 +28,20 @@ use crate::{
     run::{self, Driver, Run, RunFolder, Store},
 };
 
-/// Renew the certificates of this node.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node apply site-7.tar.gz --signer SHA256:...")]
+#[command(about = word!("Renew the certificates of this node", "续签本节点的证书"), after_help = examples(&["apply site-7.tar.gz --signer SHA256:..."]))]
 pub struct Args {
     #[command(flatten)]
     pub bundle: BundleArgs,
     #[command(flatten)]
     pub node: NodeArgs,
-    /// Stop before the first restart: files and rows now, services at the next `apply`
-    #[arg(long)]
+    #[arg(long, help = word!(
+        "Stop before the first restart: files and rows now, services at the next `apply`",
+        "在第一次重启之前停下：现在更换文件和数据库行，下次 `apply` 再重启服务"))]
     pub pause_before_restart: bool,
-    /// Go on although this was tried five times and came no further; recorded
-    #[arg(long)]
+    #[arg(long, help = word!(
+        "Go on although this was tried five times and came no further; recorded",
+        "已尝试五次仍无进展时，继续执行；会被记录"))]
     pub try_again: bool,
     #[command(flatten)]
     pub unseal: UnsealArgs,

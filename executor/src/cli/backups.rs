@@ -3,7 +3,7 @@
 use bundle_format::{text, word};
 use serde_json::{Value, json};
 
-use super::{Context, Outcome};
+use super::{Context, Outcome, examples};
 use crate::{
     error::Failure,
     preflight::Refusal,
@@ -14,11 +14,11 @@ use crate::{
 /// How many runs keep their backups unless `--keep` says otherwise.
 const KEEP: usize = 3;
 
-/// List what is kept of each run, and whether it is whole; `prune` removes what is old.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node backups\n  reseal-node backups prune --keep 2"
-)]
+#[command(about = word!(
+    "List what is kept of each run, and whether it is whole; `prune` removes what is old",
+    "列出每次执行保留的备份及其是否完好；`prune` 清理旧备份"
+), after_help = examples(&["backups", "backups prune --keep 2"]))]
 pub struct Args {
     #[command(subcommand)]
     pub action: Option<Action>,
@@ -29,17 +29,20 @@ pub enum Action {
     Prune(Prune),
 }
 
-/// Remove the backups of old runs: never of one that is unfinished, that `rollback` needs, or that is the last good one.
 #[derive(Debug, clap::Args)]
+#[command(about = word!(
+    "Remove the backups of old runs: never of one that is unfinished, that `rollback` needs, or that is the last good one",
+    "清理旧的执行记录的备份：未完成的、`rollback` 需要的、最后一份完好的备份都不会清理"
+))]
 pub struct Prune {
-    /// The run whose backups are removed [default: all but the newest]
-    #[arg(value_name = "RUN", conflicts_with = "keep")]
+    #[arg(value_name = "RUN", conflicts_with = "keep", help = word!(
+        "The run whose backups are removed [default: all but the newest]",
+        "要清理备份的执行记录 [默认：除最新几次以外的全部]"))]
     pub run: Option<String>,
-    /// How many of the newest runs keep their backups
-    #[arg(long, value_name = "N", default_value_t = KEEP)]
+    #[arg(long, value_name = "N", default_value_t = KEEP, help = word!(
+        "How many of the newest runs keep their backups", "保留最新几次执行的备份"))]
     pub keep: usize,
-    /// Do not ask
-    #[arg(long)]
+    #[arg(long, help = word!("Do not ask", "不再询问"))]
     pub yes: bool,
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bundle_format::{facts, slice::DatabaseConnection, word};
 use serde_json::json;
 
-use super::{Context, Outcome, services::DatabaseArgs};
+use super::{Context, Outcome, examples, services::DatabaseArgs};
 use crate::{
     error::Failure,
     inventory::{self, Reach},
@@ -15,20 +15,21 @@ use crate::{
     shell::quoted,
 };
 
-/// Write down what this node is, for `reseal site init --facts`: names, addresses, roles, certificates; no secrets.
-///
-/// Makes the node's identity once, in `/var/lib/reseal/identity`, so that secrets can be sealed to this node alone; nothing else is
-/// changed. Without `--out`, the facts go to stdout.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node facts --out /mnt/usb/$(hostname).facts.json"
-)]
+#[command(about = word!(
+    "Write down what this node is, for `reseal site init --facts`: names, addresses, roles, certificates; no secrets",
+    "写下本节点的情况，供 `reseal site init --facts` 使用：名称、地址、角色、证书；不含机密"
+), long_about = word!(
+    "Makes the node's identity once, in `/var/lib/reseal/identity`, so that secrets can be sealed to this node alone; nothing else is changed. \
+     Without `--out`, the facts go to stdout.",
+    "首次执行时在 `/var/lib/reseal/identity` 生成节点身份密钥，使机密可以只为本节点加密封存；不改动其他任何内容。未指定 `--out` 时，写到标准输出。"
+), after_help = examples(&["facts --out /mnt/usb/$(hostname).facts.json"]))]
 pub struct Args {
-    /// Write the facts to this new file, which must not exist
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!("Write the facts to this new file, which must not exist", "写入这个新文件，文件不得已存在"))]
     pub out: Option<PathBuf>,
-    /// Make no identity: secrets cannot be sealed to this node then, unless it has one already
-    #[arg(long)]
+    #[arg(long, help = word!(
+        "Make no identity: secrets cannot be sealed to this node then, unless it has one already",
+        "不生成节点身份密钥：若本节点还没有，机密就不能为本节点加密封存"))]
     pub no_identity: bool,
     #[command(flatten)]
     pub database: DatabaseArgs,
@@ -46,7 +47,8 @@ impl Args {
         let text = facts::write(&facts)?;
         match &self.out {
             Some(path) => machine.write_argument(path, text.as_bytes(), 0o644).map_err(Failure::Out)?,
-            None => screen.document(&text),
+            None if screen.is_json() => {}
+            None => screen.data(&text),
         }
         show_facts(screen, &facts);
         if let Some(path) = &self.out {

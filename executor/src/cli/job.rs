@@ -8,12 +8,12 @@ use bundle_format::{
     reader::BundleError,
     signature::{SignatureError, SignerPublicKey},
     slice::Slice,
-    text,
+    text, word,
 };
 
 use super::{
     Context,
-    services::{DatabaseArgs, RestartArgs},
+    services::{DatabaseArgs, RestartArgs, database_options},
 };
 use crate::{
     bundle::Bundle,
@@ -34,36 +34,40 @@ use crate::{
 /// Which bundle, and whose.
 #[derive(Clone, Debug, clap::Args)]
 pub struct BundleArgs {
-    /// The bundle: the tarball, or the folder that it was unpacked to [default: the one that this program lies in]
-    #[arg(value_name = "BUNDLE")]
+    #[arg(value_name = "BUNDLE", help = word!(
+        "The bundle: the tarball, or the folder that it was unpacked to [default: the one that this program lies in]",
+        "证书包：tar 包，或解开后的目录 [默认：本程序所在的证书包]"))]
     pub path: Option<PathBuf>,
-    /// Who may have signed it: a fingerprint `SHA256:...`, its first 22 characters or more, or a file with the public key. May be repeated
-    /// [default: the signers that are pinned here]
-    #[arg(long = "signer", value_name = "SIGNER")]
+    #[arg(long = "signer", value_name = "SIGNER", help = word!(
+        "Who may have signed it: a fingerprint `SHA256:...`, its first 22 characters or more, or a file with the public key; repeatable \
+         [default: the signers that are pinned here]",
+        "可信的签名人：指纹 `SHA256:...`，或其前 22 个以上字符，或公钥文件；可重复 [默认：本节点已固定的签名人]"))]
     pub signers: Vec<String>,
 }
 
 /// Which node.
 #[derive(Clone, Debug, clap::Args)]
 pub struct NodeArgs {
-    /// This node's name in the bundle [default: found by host name, address or machine-id]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = word!(
+        "This node's name in the bundle [default: found by host name, address or machine-id]",
+        "本节点在证书包中的名称 [默认：按主机名、地址或 machine-id 查找]"))]
     pub node: Option<NodeName>,
 }
 
 /// How services and the Manager's database are dealt with.
 #[derive(Clone, Debug, clap::Args)]
 pub struct WorkArgs {
-    /// Apply a bundle older than the last one that was applied here; recorded
-    #[arg(long)]
+    #[arg(long, help = word!(
+        "Apply a bundle older than the last one that was applied here; recorded",
+        "允许执行比上次更旧的证书包；会被记录"))]
     pub allow_older: bool,
-    /// Apply a bundle that is past its time; recorded
-    #[arg(long)]
+    #[arg(long, help = word!("Apply a bundle that is past its time; recorded", "允许执行已过时限的证书包；会被记录"))]
     pub accept_stale: bool,
     #[command(flatten)]
     pub restart: RestartArgs,
-    /// Leave the Manager's database to the SQL in the bundle; recorded
-    #[arg(long, help_heading = "Manager database")]
+    #[arg(long, help_heading = database_options(), help = word!(
+        "Leave the Manager's database to the SQL in the bundle; recorded",
+        "不更新 Manager 数据库，留待用证书包中的 SQL 手工更新；会被记录"))]
     pub leave_database: bool,
     #[command(flatten)]
     pub database: DatabaseArgs,

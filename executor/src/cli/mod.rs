@@ -15,56 +15,31 @@ mod verify;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use bundle_format::{text, word};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use console::{Flags, common_options};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    code::Code,
     error::{Exit, Failure},
     machine::{Machine, secrecy},
     preflight::{Refusal, Warning},
-    present::{self, Call, Color, Loudness, Problem, Screen, explain},
+    present::{self, Call, Problem, Screen, explain},
     shell::quoted,
 };
 
-const EXIT_CODES: &str = "Exit codes:
-  0  done
-  1  failed, nothing was changed
-  2  the command line makes no sense
-  3  the bundle is rejected
-  4  refused before the first change
-  5  failed, everything was put back
-  6  failed, a person is needed
-  7  applied, and etcd's quorum waits for other nodes
-
-Examples:
-  reseal-node facts --out facts.json
-  reseal-node verify site-7.tar.gz --signer SHA256:...
-  reseal-node plan site-7.tar.gz --signer SHA256:...
-  reseal-node apply site-7.tar.gz --signer SHA256:...
-  reseal-node status
-  reseal-node rollback";
-
-/// Renews the certificates of this node from a signed bundle.
 #[derive(Debug, Parser)]
-#[command(name = "reseal-node", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES)]
+#[command(name = "reseal-node", version, about = word!("Renew the certificates of this node from a signed bundle", "用已签名的证书包续签本节点的证书"), after_help = after_help())]
 struct Cli {
-    /// Work on the tree below DIR instead of the whole machine.
-    #[arg(long, value_name = "DIR", global = true)]
+    /// The tree that is worked on instead of the whole machine.
+    #[arg(long, value_name = "DIR", global = true, help_heading = common_options(),
+        help = word!("Work on the tree below DIR instead of the whole machine", "在 DIR 目录树上工作，而不是整台机器"))]
     root: Option<PathBuf>,
-    /// Write one JSON document to stdout.
-    #[arg(long, global = true)]
-    json: bool,
-    /// When to use color.
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true)]
-    color: Color,
-    /// Say nothing but warnings and errors.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    quiet: bool,
-    /// Say more.
-    #[arg(short, long, global = true)]
-    verbose: bool,
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,28 +90,27 @@ pub fn guard() {
     secrecy::guard_panics(present::say_fault, Exit::Person as u8);
 }
 
+/// The command line, for what is made of its definition: help, manuals, completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    console::prepared(Cli::command())
+}
+
 /// Runs the program; the result is its exit code.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli: Cli = match console::parse(arguments.iter().cloned(), Code::CommandLine) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() => {
-            present::say_misuse(&error);
-            return Exit::Usage as u8;
-        }
-        Err(error) => {
-            let _ = error.print();
-            return Exit::Done as u8;
-        }
+        Err(exit) => return exit,
     };
-    let screen = cli.screen();
+    let screen = Screen::new(cli.flags);
     let call = cli.call(&arguments);
     let machine = match &cli.root {
         Some(root) => Machine::below(root),
         None => Ok(Machine::whole()),
     };
     let result = machine.map_err(Failure::from).and_then(|machine| {
-        let context = Context { machine, screen: cli.screen() };
+        let context = Context { machine, screen };
         cli.command.run(&context)
     });
     conclude(&screen, &call, result) as u8
@@ -159,15 +133,6 @@ impl Command {
 }
 
 impl Cli {
-    fn screen(&self) -> Screen {
-        let loudness = match (self.quiet, self.verbose) {
-            (true, _) => Loudness::Quiet,
-            (false, true) => Loudness::Verbose,
-            (false, false) => Loudness::Normal,
-        };
-        Screen::new(self.color, self.json, loudness)
-    }
-
     fn call(&self, arguments: &[OsString]) -> Call {
         let (command, rest) = match &self.command {
             Command::Apply(args) => {
@@ -193,6 +158,54 @@ impl Cli {
     }
 }
 
+/// What stands below the help of a command.
+fn examples(commands: &[&str]) -> String {
+    let lines = commands.iter().flat_map(|command| ["\n  reseal-node ", command]).collect::<String>();
+    text!("Exit codes: `reseal-node --help` lists them.\n\nExample:{lines}", "退出码：见 `reseal-node --help`。\n\n示例：{lines}")
+}
+
+/// What stands below the help of the program.
+fn after_help() -> &'static str {
+    word!(
+        "\
+Exit codes:
+  0  done
+  1  failed, nothing was changed
+  2  the command line makes no sense
+  3  the bundle is rejected
+  4  refused before the first change
+  5  failed, everything was put back
+  6  failed, a person is needed
+  7  applied, and etcd's quorum waits for other nodes
+
+Examples:
+  reseal-node facts --out facts.json
+  reseal-node verify site-7.tar.gz --signer SHA256:...
+  reseal-node plan site-7.tar.gz --signer SHA256:...
+  reseal-node apply site-7.tar.gz --signer SHA256:...
+  reseal-node status
+  reseal-node rollback",
+        "\
+退出码：
+  0  完成
+  1  失败，未做任何更改
+  2  命令行有误
+  3  证书包不予接受
+  4  首次更改之前拒绝执行
+  5  失败，已全部还原
+  6  失败，需要人工处理
+  7  本节点已完成，etcd 的法定票数还要等待其他节点
+
+示例：
+  reseal-node facts --out facts.json
+  reseal-node verify site-7.tar.gz --signer SHA256:...
+  reseal-node plan site-7.tar.gz --signer SHA256:...
+  reseal-node apply site-7.tar.gz --signer SHA256:...
+  reseal-node status
+  reseal-node rollback"
+    )
+}
+
 /// Shows what a command came to, and finds its exit code.
 fn conclude(screen: &Screen, call: &Call, result: Result<Outcome, Failure>) -> Exit {
     let (mut outcome, failure) = match result {
@@ -210,23 +223,21 @@ fn conclude(screen: &Screen, call: &Call, result: Result<Outcome, Failure>) -> E
         screen.warn(&warning.to_string());
     }
     for problem in &problems {
-        screen.problem(problem);
+        screen.problem(&format!("{} {}", problem.code, problem.message), &problem.hints);
     }
     let warnings: Vec<String> = outcome.warnings.iter().map(Warning::to_string).collect();
     let head = json!({ "format": 1, "command": call.command, "exit": exit as u8, "warnings": warnings, "problems": problems });
     if let Value::Object(head) = head {
         outcome.document.extend(head);
     }
-    screen.data(&outcome.document);
+    screen.document(&outcome.document);
     exit
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn the_command_line_is_sound() {
-        super::Cli::command().debug_assert();
+        super::command().debug_assert();
     }
 }

@@ -4,7 +4,7 @@ use bundle_format::{language::counted, text, word};
 use serde_json::json;
 
 use super::{
-    Context, Outcome,
+    Context, Outcome, examples,
     job::{self, BundleArgs, Earlier, NodeArgs, WorkArgs},
     unsealing::UnsealArgs,
 };
@@ -15,9 +15,11 @@ use crate::{
     run::{Driver, Run, Store},
 };
 
-/// Show what `apply` would do on this node, and what stands against it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node plan site-7.tar.gz --signer SHA256:...")]
+#[command(about = word!(
+    "Show what `apply` would do on this node, and what stands against it",
+    "显示 `apply` 将在本节点做什么，以及有什么妨碍"
+), after_help = examples(&["plan site-7.tar.gz --signer SHA256:..."]))]
 pub struct Args {
     #[command(flatten)]
     pub bundle: BundleArgs,

@@ -6,23 +6,21 @@ use bundle_format::{name::EntryPath, text, word};
 use serde_json::json;
 
 use super::{
-    Context, Outcome,
+    Context, Outcome, examples,
     job::{self, BundleArgs, NodeArgs},
     unsealing::UnsealArgs,
 };
-use crate::{
-    error::Failure,
-    present::{Screen, Tone},
-};
+use crate::{error::Failure, present::Tone};
 
-/// Open one entry of this node's slice, for work by hand.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node reveal manager_info.update.sql --signer SHA256:... --out update.sql"
-)]
+#[command(about = word!(
+    "Open one entry of this node's slice, for work by hand",
+    "解开本节点内容中的一个文件，供手工处理"
+), after_help = examples(&["reveal manager_info.update.sql --out update.sql"]))]
 pub struct Args {
-    /// The entry, or the end of its name: `etcd-key.pem`, `manager_info.update.sql`
-    #[arg(value_name = "ENTRY")]
+    #[arg(value_name = "ENTRY", help = word!(
+        "The entry, or the end of its name: `etcd-key.pem`, `manager_info.update.sql`",
+        "文件的全名或末尾部分：`etcd-key.pem`、`manager_info.update.sql`"))]
     pub entry: String,
     #[command(flatten)]
     pub bundle: BundleArgs,
@@ -30,11 +28,13 @@ pub struct Args {
     pub node: NodeArgs,
     #[command(flatten)]
     pub unseal: UnsealArgs,
-    /// Write it to a new file, for its owner alone, instead of to stdout
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = word!(
+        "Write it to a new file, for its owner alone, instead of to stdout",
+        "写入只有属主可读的新文件，而不是标准输出"))]
     pub out: Option<PathBuf>,
-    /// Write it to stdout although that is a terminal, which shows it and may keep it
-    #[arg(long)]
+    #[arg(long, help = word!(
+        "Write it to stdout although that is a terminal, which shows it and may keep it",
+        "即使标准输出是终端也照样写出；终端会显示并可能留存内容"))]
     pub yes: bool,
 }
 
@@ -64,7 +64,7 @@ impl Args {
             ));
         };
         match &self.out {
-            None => Screen::give(opened),
+            None => screen.give(opened),
             Some(path) => {
                 machine.write_argument(path, opened, 0o600)?;
                 let text = text!(" {entry} to `{}`; delete it when it has served", "{entry} 到 `{}`；用完请删除"; path.display());

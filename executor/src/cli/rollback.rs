@@ -4,7 +4,7 @@ use bundle_format::{text, word};
 use serde_json::json;
 
 use super::{
-    Context, Outcome,
+    Context, Outcome, examples,
     services::{DatabaseArgs, RestartArgs},
 };
 use crate::{
@@ -16,15 +16,17 @@ use crate::{
     run::{Driver, Options, Run, Store},
 };
 
-/// Take the last run back that is not taken back yet.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node rollback")]
+#[command(about = word!(
+    "Take the last run back that is not taken back yet",
+    "回滚最近一次尚未回滚的执行"
+), after_help = examples(&["rollback"]))]
 pub struct Args {
-    /// Overwrite what others changed since.
-    #[arg(long)]
+    #[arg(long, help = word!("Overwrite what others changed since", "覆盖此后被他人改动过的内容"))]
     pub discard_changes: bool,
-    /// Go on although this was tried five times and came no further; recorded
-    #[arg(long)]
+    #[arg(long, help = word!(
+        "Go on although this was tried five times and came no further; recorded",
+        "已尝试五次仍无进展时，继续执行；会被记录"))]
     pub try_again: bool,
     #[command(flatten)]
     pub restart: RestartArgs,

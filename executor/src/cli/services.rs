@@ -28,52 +28,70 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 /// What may be overridden about restarts.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RestartArgs {
-    /// Restart although etcd would lose its quorum; recorded
-    #[arg(long)]
+    #[arg(long, help = word!(
+        "Restart although etcd would lose its quorum; recorded",
+        "即使 etcd 会失去法定票数也重启；会被记录"))]
     pub force_quorum_loss: bool,
-    /// Accept that etcd of one or two members is down meanwhile; recorded
-    #[arg(long)]
+    #[arg(long, help = word!(
+        "Accept that etcd of one or two members is down meanwhile; recorded",
+        "接受只有一两个成员的 etcd 在此期间停机；会被记录"))]
     pub accept_outage: bool,
 }
 
 /// How the Manager's database is reached.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Manager database")]
+#[command(next_help_heading = database_options())]
 #[allow(clippy::struct_field_names, reason = "they are called like the flags")]
 pub struct DatabaseArgs {
-    /// Its socket [default: the bundle's, or the first that is there of the usual ones]
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["db_host", "db_command"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["db_host", "db_command"], help = word!(
+        "Its socket [default: the bundle's, or the first that is there of the usual ones]",
+        "其套接字 [默认：证书包中的，或常用路径中第一个存在的]"))]
     db_socket: Option<PathBuf>,
-    /// Its address; no name, names are never resolved
-    #[arg(long, value_name = "IP", conflicts_with = "db_command")]
+    #[arg(long, value_name = "IP", conflicts_with = "db_command", help = word!(
+        "Its address; no name, names are never resolved",
+        "其 IP 地址；不能是名称，从不解析名称"))]
     db_host: Option<IpAddr>,
-    /// Its port [default: 3306]
-    #[arg(long, value_name = "PORT", conflicts_with = "db_command")]
+    #[arg(long, value_name = "PORT", conflicts_with = "db_command", help = word!(
+        "Its port [default: 3306]",
+        "其端口 [默认：3306]"))]
     db_port: Option<u16>,
-    /// The user [default: the bundle's, or root]
-    #[arg(long, value_name = "USER", conflicts_with = "db_command")]
+    #[arg(long, value_name = "USER", conflicts_with = "db_command", help = word!(
+        "The user [default: the bundle's, or root]",
+        "用户 [默认：证书包中的，或 root]"))]
     db_user: Option<String>,
-    /// The database [default: the one that has the table]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = word!(
+        "The database [default: the one that has the table]",
+        "数据库 [默认：包含该表的那个]"))]
     db_name: Option<String>,
-    /// A file whose first line is the password
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["db_password_env", "db_ask_password", "db_command"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["db_password_env", "db_ask_password", "db_command"], help = word!(
+        "A file whose first line is the password",
+        "首行为密码的文件"))]
     db_password_file: Option<PathBuf>,
-    /// An environment variable that holds the password
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["db_ask_password", "db_command"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["db_ask_password", "db_command"], help = word!(
+        "An environment variable that holds the password",
+        "存有密码的环境变量"))]
     db_password_env: Option<String>,
-    /// Ask for the password
-    #[arg(long, conflicts_with = "db_command")]
+    #[arg(long, conflicts_with = "db_command", help = word!(
+        "Ask for the password",
+        "询问密码"))]
     db_ask_password: bool,
-    /// Speak TLS with it
-    #[arg(long, conflicts_with = "db_command")]
+    #[arg(long, conflicts_with = "db_command", help = word!(
+        "Speak TLS with it",
+        "使用 TLS 连接"))]
     db_tls: bool,
-    /// Speak TLS with it, and check its certificate under the CA certificates in FILE
-    #[arg(long, value_name = "FILE", conflicts_with = "db_command")]
+    #[arg(long, value_name = "FILE", conflicts_with = "db_command", help = word!(
+        "Speak TLS with it, and check its certificate under the CA certificates in FILE",
+        "使用 TLS 连接，并用 FILE 中的 CA 证书校验其证书"))]
     db_tls_ca: Option<PathBuf>,
-    /// Reach it by a client program that reads SQL, for example 'docker exec -i manager-db mysql -uroot'
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", help = word!(
+        "Reach it by a client program that reads SQL, for example 'docker exec -i manager-db mysql -uroot'",
+        "通过读取 SQL 的客户端程序访问，例如 'docker exec -i manager-db mysql -uroot'"))]
     db_command: Option<String>,
+}
+
+/// The heading of these options in help.
+pub fn database_options() -> &'static str {
+    word!("Manager database", "Manager 数据库")
 }
 
 impl RestartArgs {

@@ -9,7 +9,7 @@ use bundle_format::{
 };
 use serde_json::json;
 
-use super::{Context, Outcome, job};
+use super::{Context, Outcome, examples, job};
 use crate::{
     error::Failure,
     memory::{Floor, Keeper, Lesson, Memory, Pin},
@@ -19,13 +19,14 @@ use crate::{
     shell::quoted,
 };
 
-/// Show and change whose bundles this node takes without `--signer`.
-///
-/// The signers of a bundle are pinned once it was applied here.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Exit codes: `reseal-node --help` lists them.\n\nExamples:\n  reseal-node signers\n  reseal-node signers add SHA256:...\n  reseal-node signers remove SHA256:..."
-)]
+#[command(about = word!(
+    "Show and change whose bundles this node takes without `--signer`",
+    "查看和更改本节点无需 `--signer` 即接受其证书包的签名人"
+), long_about = word!(
+    "The signers of a bundle are pinned once it was applied here.",
+    "证书包在本节点执行成功后，其签名人即被固定（信任）。"
+), after_help = examples(&["signers", "signers add SHA256:...", "signers remove SHA256:..."]))]
 pub struct Args {
     #[command(subcommand)]
     pub change: Option<Change>,
@@ -34,28 +35,30 @@ pub struct Args {
 /// What is changed.
 #[derive(Debug, clap::Subcommand)]
 pub enum Change {
-    /// Take the bundles of a signer from now on
+    #[command(about = word!("Take the bundles of a signer from now on", "从现在起接受某签名人的证书包"))]
     Add {
-        /// A whole fingerprint `SHA256:...`, or a file with the public key
-        #[arg(value_name = "SIGNER")]
+        #[arg(value_name = "SIGNER", help = word!(
+            "A whole fingerprint `SHA256:...`, or a file with the public key",
+            "完整的指纹 `SHA256:...`，或公钥文件"))]
         signer: String,
     },
-    /// Forget how far a site has come: its serial, and how many signers it needs
+    #[command(about = word!(
+        "Forget how far a site has come: its serial, and how many signers it needs",
+        "忘记某站点的进度：其序号和所需的签名人数"
+    ))]
     Forget {
-        /// The site
-        #[arg(value_name = "SITE")]
+        #[arg(value_name = "SITE", help = word!("The site", "站点"))]
         site: SiteName,
-        /// Do not ask
-        #[arg(long)]
+        #[arg(long, help = word!("Do not ask", "不再询问"))]
         yes: bool,
     },
-    /// Take the bundles of a signer no longer
+    #[command(about = word!("Take the bundles of a signer no longer", "不再接受某签名人的证书包"))]
     Remove {
-        /// A fingerprint `SHA256:...`, or its first 22 characters or more
-        #[arg(value_name = "SIGNER")]
+        #[arg(value_name = "SIGNER", help = word!(
+            "A fingerprint `SHA256:...`, or its first 22 characters or more",
+            "指纹 `SHA256:...`，或其前 22 个以上字符"))]
         signer: TypedFingerprint,
-        /// Do not ask
-        #[arg(long)]
+        #[arg(long, help = word!("Do not ask", "不再询问"))]
         yes: bool,
     },
 }

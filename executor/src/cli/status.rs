@@ -4,7 +4,7 @@ use bundle_format::{digest::Digest, manifest::AuthorityRecord, slice::EtcdCluste
 use serde_json::{Value, json};
 
 use super::{
-    Context, Outcome,
+    Context, Outcome, examples,
     job::{self, BundleArgs, NodeArgs},
 };
 use crate::{
@@ -16,11 +16,14 @@ use crate::{
     run::{Run, Store},
 };
 
-/// Show the last run, where each of its files stands, and etcd of the whole site as the network shows it.
-///
-/// The site is known from the last run; before the first one, from a bundle, where one is named.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node status --json")]
+#[command(about = word!(
+    "Show the last run, where each of its files stands, and etcd of the whole site as the network shows it",
+    "显示最近一次执行、其中每个文件的现状，以及从网络上看到的全站 etcd 状态"
+), long_about = word!(
+    "The site is known from the last run; before the first one, from a bundle, where one is named.",
+    "站点信息取自最近一次执行；首次执行之前，取自命令行给出的证书包。"
+), after_help = examples(&["status --json"]))]
 pub struct Args {
     #[command(flatten)]
     pub bundle: BundleArgs,

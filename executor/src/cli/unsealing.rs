@@ -28,11 +28,13 @@ const TRIES: usize = 3;
 /// What opens secrets, where this node's identity does not.
 #[derive(Clone, Debug, clap::Args)]
 pub struct UnsealArgs {
-    /// A file whose first line is the bundle's passphrase [default: asked for, where this node's identity does not fit]
-    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_fd")]
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_fd", help = word!(
+        "A file whose first line is the bundle's passphrase [default: asked for, where this node's identity does not fit]",
+        "首行为证书包口令的文件 [默认：节点身份密钥打不开时询问]"))]
     passphrase_file: Option<PathBuf>,
-    /// An open descriptor whose first line is the bundle's passphrase
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help = word!(
+        "An open descriptor whose first line is the bundle's passphrase",
+        "首行为证书包口令的已打开文件描述符"))]
     passphrase_fd: Option<u32>,
 }
 

@@ -2,7 +2,7 @@
 
 use bundle_format::word;
 
-use super::{Context, Outcome, job::BundleArgs};
+use super::{Context, Outcome, examples, job::BundleArgs};
 use crate::{
     error::Failure,
     identity::Wanted,
@@ -10,14 +10,17 @@ use crate::{
     present::{Tone, show_bundle, verify_view},
 };
 
-/// Check a bundle: who signed it, whether it is whole, what it holds.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: `reseal-node --help` lists them.\n\nExample:\n  reseal-node verify site-7.tar.gz --signer SHA256:...")]
+#[command(about = word!(
+    "Check a bundle: who signed it, whether it is whole, what it holds",
+    "校验证书包：由谁签名、是否完整、包含什么"
+), after_help = examples(&["verify site-7.tar.gz --signer SHA256:..."]))]
 pub struct Args {
     #[command(flatten)]
     pub bundle: BundleArgs,
-    /// Accept a bundle older than the last one that was applied here
-    #[arg(long)]
+    #[arg(long, help = word!(
+        "Accept a bundle older than the last one that was applied here",
+        "接受比上次执行的更旧的证书包"))]
     pub allow_older: bool,
 }
 

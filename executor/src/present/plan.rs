@@ -9,6 +9,7 @@ use super::{
     bundle::time_text,
     downtime::show_downtimes,
     services::{show_found, show_service},
+    shown_digest,
 };
 use crate::{
     bundle::Bundle,
@@ -128,9 +129,9 @@ impl Diff<'_> {
             self.screen.say(&format!("    + {}", new.validity()));
         }
         if let Some(former) = &former {
-            self.screen.say(&format!("    - {}", self.screen.digest(&former.digest)));
+            self.screen.say(&format!("    - {}", shown_digest(self.screen, &former.digest)));
         }
-        self.screen.say(&format!("    + {}", self.screen.digest(&new.digest)));
+        self.screen.say(&format!("    + {}", shown_digest(self.screen, &new.digest)));
         if let Some(new) = &new.certificate {
             self.names(former.and_then(|former| former.certificate).as_ref(), new);
         }

@@ -2,7 +2,7 @@
 
 use bundle_format::{digest::Digest, language::counted, slice::Step, text, word};
 
-use super::{Screen, Tone, downtime::duration};
+use super::{Screen, Tone, downtime::duration, shown_digest};
 use crate::{
     containers::Runtime,
     etcd::MemberSight,
@@ -65,8 +65,8 @@ fn show_row(screen: &Screen, key: &str, (former, new): (&Digest, &Digest), is_se
         screen.say(word!("      - the private key that is there", "      - 现有的私钥"));
         screen.say(word!("      + another private key", "      + 新的私钥"));
     } else {
-        screen.say(&format!("      - {}", screen.digest(former)));
-        screen.say(&format!("      + {}", screen.digest(new)));
+        screen.say(&format!("      - {}", shown_digest(screen, former)));
+        screen.say(&format!("      + {}", shown_digest(screen, new)));
     }
 }
 

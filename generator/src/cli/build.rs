@@ -77,7 +77,7 @@ pub struct Args {
     node: Vec<Node>,
     #[arg(long, value_name = "SECONDS", help = word!(
         "Seconds between the end of a node's last container and its return [default: 30]",
-        "节点上最后一个容器停止到重新启动之间的秒数 [默认值: 30]"
+        "节点上最后一个容器停止到重新启动之间的秒数 [默认：30]"
     ))]
     settle: Option<u32>,
     #[arg(long, value_name = "FILE", help = word!("The signer's private key", "签名人的私钥"))]
@@ -89,35 +89,35 @@ pub struct Args {
     signer_passphrase_file: Option<PathBuf>,
     #[arg(long, value_name = "NUMBER", value_parser = parse_count, help = word!(
         "How many signers, this one among them, a node asks for, 1 to 8; `reseal sign` adds a signature [default: 1]",
-        "节点要求的签名人数量（含本签名人），1 到 8；`reseal sign` 可添加签名 [默认值: 1]"
+        "节点要求的签名人数量（含本签名人），1 到 8；`reseal sign` 可添加签名 [默认：1]"
     ))]
     require_signatures: Option<SignerCount>,
-    #[arg(long, help = word!("Days that the CA will be valid [default: 36500]", "CA 的有效天数 [默认值: 36500]"))]
+    #[arg(long, help = word!("Days that the CA will be valid [default: 36500]", "CA 的有效天数 [默认：36500]"))]
     days: Option<u32>,
     #[arg(long, value_name = "DAYS", help = word!(
         "Days that the leaf will be valid, never longer than the CA [default: those of the CA]",
-        "叶子证书的有效天数，不会超过 CA [默认值: 与 CA 相同]"
+        "叶子证书的有效天数，不会超过 CA [默认：与 CA 相同]"
     ))]
     leaf_days: Option<u32>,
     #[arg(long, help = word!(
         "The bundle's number, higher than that of the site's last bundle [default: the time of making]",
-        "证书包的序号，须大于该站点上一个证书包的序号 [默认值: 制作时间]"
+        "证书包的序号，须大于该站点上一个证书包的序号 [默认：制作时间]"
     ))]
     serial: Option<Serial>,
     #[arg(long, value_name = "TIME", value_parser = parse_time, help = word!(
         "The time of making, as 2026-01-31T08:00:00Z [default: now]",
-        "制作时间，例如 2026-01-31T08:00:00Z [默认值: 当前时间]"
+        "制作时间，例如 2026-01-31T08:00:00Z [默认：当前时间]"
     ))]
     created: Option<OffsetDateTime>,
     #[arg(long, value_name = "PATH", help = word!(
         "A static `reseal-node` to carry; repeatable, one for each architecture [default: the one beside this program]",
-        "要放入证书包的静态 `reseal-node`；可重复，每种架构一个 [默认值: 本程序旁边的]"
+        "要放入证书包的静态 `reseal-node`；可重复，每种架构一个 [默认：本程序旁边的]"
     ))]
     executor: Vec<PathBuf>,
-    #[command(flatten)]
-    sealing: sealing::SealingArgs,
     #[arg(long, value_name = "DIR", default_value = ".", help = word!("The folder to write the bundle to", "证书包写入的文件夹"))]
     out: PathBuf,
+    #[command(flatten)]
+    sealing: sealing::SealingArgs,
 }
 
 /// What a build made.
@@ -304,10 +304,10 @@ fn report(built: &Built, output: Output) -> Result<(), Failure> {
         nodes: built.assembled.manifest.nodes.iter().map(|node| node.name.as_str()).collect(),
         sealing: built.assembled.manifest.sealing_view(),
     };
-    if output.json {
+    if output.is_json() {
         output.data(&serde_json::to_string_pretty(&report)?);
     } else {
-        output.say(&summary(&report, built));
+        output.lines(&summary(&report, built));
         output.data(&built.path.display().to_string());
     }
     Ok(())

@@ -24,12 +24,12 @@ use crate::{
 pub struct Args {
     #[arg(long, value_name = "DIR", help = word!(
         "The folder to leave everything in; it must not exist [default: a new one among the temporary files]",
-        "存放全部内容的文件夹，必须尚不存在 [默认值: 新建的临时文件夹]"
+        "存放全部内容的文件夹，必须尚不存在 [默认：新建的临时文件夹]"
     ))]
     dir: Option<PathBuf>,
     #[arg(long, value_name = "PATH", help = word!(
         "The `reseal-node` to run [default: the one beside this program]",
-        "要运行的 `reseal-node` [默认值: 本程序旁边的]"
+        "要运行的 `reseal-node` [默认：本程序旁边的]"
     ))]
     executor: Option<PathBuf>,
 }
@@ -73,7 +73,7 @@ impl Args {
                 run_on_node(output, executor, command, &root, &built)?;
             }
         }
-        output.say(&format!(
+        output.lines(&format!(
             "\n# {}\n  {} rollback --root {}",
             word!("everything is left to look at; to take a node back:", "全部内容都保留，可供查看；回滚一个节点："),
             executor.display(),
@@ -109,7 +109,7 @@ fn run_on_node(output: Output, executor: &Path, command: &str, root: &Path, buil
         shown = format!("{shown} {} --signer {}", built.assembled.name, built.signer);
     }
     process.arg("--root").arg(root);
-    output.say(&format!("{shown} --root {}", root.display()));
+    output.lines(&format!("{shown} --root {}", root.display()));
     let failed = |error| Failure::new(text!("`{}` cannot be started: {error}", "无法启动 `{}`：{error}"; executor.display()));
     let status = process.status().map_err(failed)?;
     if status.success() {

@@ -33,12 +33,12 @@ impl Args {
         let mut found = Vec::new();
         for path in &self.paths {
             if let Some(facts) = path.is_file().then(|| inspect::facts_in(path)).flatten() {
-                output.say(&node(&facts));
+                output.lines(&node(&facts));
             }
             found.extend(inspect::find(path)?);
         }
         let rows = inspect::describe(&found, OffsetDateTime::now_utc(), self.within.unwrap_or(EXPIRING).into());
-        let text = if output.json { serde_json::to_string_pretty(&rows)? } else { format!("{}\n{}", table(&rows), chains(&rows)) };
+        let text = if output.is_json() { serde_json::to_string_pretty(&rows)? } else { format!("{}\n{}", table(&rows), chains(&rows)) };
         output.data(&text);
         let ending = |row: &Row| matches!(row.verdict, Verdict::Expired | Verdict::Expiring);
         Ok(if self.within.is_some() && rows.iter().any(ending) { ENDING } else { DONE })

@@ -41,14 +41,14 @@ impl Args {
                 "私钥没有加密：拿到此文件的人就能制作您的节点所信任的证书包"
             ));
         }
-        output.say(&text!(
+        output.lines(&text!(
             "private key: {}\npublic key:  {}\nfingerprint, to travel apart from bundles, on paper or by phone:",
             "私钥：{}\n公钥：{}\n指纹，须与证书包分开传递，写在纸上或通过电话告知：";
             self.out.display(),
             public.display()
         ));
         let fingerprint = signer.fingerprint();
-        output.data(&if output.json {
+        output.data(&if output.is_json() {
             serde_json::json!({ "fingerprint": fingerprint, "private_key": self.out, "public_key": public }).to_string()
         } else {
             fingerprint.to_string()

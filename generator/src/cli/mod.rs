@@ -1,10 +1,12 @@
 //! The command line: one file a subcommand. Parses, calls, and turns every outcome into an exit code.
 
 mod build;
+mod completions;
 mod demo;
 mod failure;
 mod inspect;
 mod keygen;
+mod man;
 mod sealing;
 mod show;
 mod sign;
@@ -12,7 +14,7 @@ mod site;
 mod verify;
 
 use std::{
-    panic,
+    env, panic,
     path::Path,
     process::{self, ExitCode},
 };
@@ -22,7 +24,8 @@ use bundle_format::{
     signature::SignerPublicKey,
     text, word,
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use console::Flags;
 use nix::sys::{
     prctl,
     resource::{Resource, setrlimit},
@@ -31,7 +34,7 @@ use nix::sys::{
 use self::failure::Failure;
 use crate::{
     files, issue,
-    present::{self, Color, Output},
+    present::{self, Output},
     signer::{SignerError, SignerKey},
     x509::key::{KeyError, Passphrase},
 };
@@ -56,20 +59,15 @@ const ENDING: u8 = 10;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    #[arg(long, global = true, help = word!("Print data as one JSON document on standard output", "以一个 JSON 文档输出数据到标准输出"))]
-    json: bool,
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help = word!("When to use colour", "何时使用颜色"))]
-    color: Color,
-    #[arg(long, short, global = true, help = word!("Say nothing but warnings and errors", "只显示警告和错误"))]
-    quiet: bool,
-    #[arg(long, short, global = true, help = word!("Say more", "显示更多信息"))]
-    verbose: bool,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 fn after_help() -> String {
     const FIRST: &str = "  reseal keygen --out signer.key
   reseal site init --facts stick/*.facts.json
-  reseal build --site site.toml --ca-key etcd-ca-key.pem --signer signer.key --new-passphrase --out .";
+  reseal build --site site.toml --ca-key etcd-ca-key.pem \\
+    --signer signer.key --new-passphrase --out .";
     text!(
         "Exit codes: 0 done · 1 failed, nothing written · 2 usage · 3 bundle rejected · 10 `inspect --within`: something ends by then\n\n\
          A first bundle:\n{FIRST}",
@@ -102,6 +100,8 @@ enum Command {
     Verify(verify::Args),
     #[command(about = word!("Renew a throw-away site of three nodes, to see how it goes", "用一个三节点的临时站点演示续签过程"))]
     Demo(demo::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Keeps the secrets of this process out of core dumps, out of reach of the user's other processes, and out of what is said when the
@@ -116,11 +116,20 @@ pub fn guard() {
     }));
 }
 
+/// The command line, for what is made of its definition: help, manuals, completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    console::prepared(Cli::command())
+}
+
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let output = Output::new(cli.color, cli.quiet, cli.json, cli.verbose);
+    let cli: Cli = match console::parse(env::args_os(), "") {
+        Ok(cli) => cli,
+        Err(code) => return code.into(),
+    };
+    let output = Output::new(cli.flags);
     let outcome = match &cli.command {
         Command::Keygen(args) => args.run(output),
         Command::Inspect(args) => args.run(output),
@@ -130,11 +139,13 @@ pub fn main() -> ExitCode {
         Command::Sign(args) => args.run(output),
         Command::Verify(args) => args.run(output),
         Command::Demo(args) => args.run(output),
+        Command::Completions(args) => Ok(args.run(output)),
+        Command::Man(args) => args.run(output),
     };
     match outcome {
         Ok(code) => code.into(),
         Err(failure) => {
-            output.fail(&failure.message, failure.hint.as_deref());
+            output.problem_in_lines(&failure.message, failure.hint);
             failure.code.into()
         }
     }
@@ -185,10 +196,8 @@ fn ask_passphrase(prompt: &str, instead: &str) -> Result<Passphrase, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     #[test]
     fn the_command_line_is_sound() {
-        super::Cli::command().debug_assert();
+        super::command().debug_assert();
     }
 }

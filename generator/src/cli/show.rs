@@ -42,12 +42,12 @@ impl Args {
         }
         let data = match (&self.node, &wanted.slice) {
             (Some(name), None) => return Err(unknown_node(name, &complete.manifest)),
-            (_, Some(slice)) if output.json => serde_json::to_string_pretty(slice)?,
+            (_, Some(slice)) if output.is_json() => serde_json::to_string_pretty(slice)?,
             (_, Some(slice)) => slice_text(slice),
-            (None, None) if output.json => serde_json::to_string_pretty(
+            (None, None) if output.is_json() => serde_json::to_string_pretty(
                 &json!({ "signer": complete.signers.first(), "signers": complete.signers, "sealing": complete.manifest.sealing_view(), "manifest": complete.manifest }),
             )?,
-            (None, None) => bundle_text(&complete, output.verbose),
+            (None, None) => bundle_text(&complete, output.is_verbose()),
         };
         output.data(&data);
         Ok(DONE)

@@ -42,7 +42,7 @@ pub struct Args {
     made_by: Vec<String>,
     #[arg(long, value_name = "FILE", conflicts_with = "in_place", help = word!(
         "Where to write the signed bundle [default: beside it, with `.signed-<number of signatures>` in its name]",
-        "签名后的证书包写入的文件 [默认值: 在原文件旁，文件名含 `.signed-<签名数>`]"
+        "签名后的证书包写入的文件 [默认：在原文件旁，文件名含 `.signed-<number of signatures>`]"
     ))]
     out: Option<PathBuf>,
     #[arg(long, help = word!("Put the signed bundle in the place of the one without the signature", "用签名后的证书包替换原文件"))]
@@ -94,7 +94,7 @@ fn report(path: &Path, notes: &[PathBuf; 2], note: &Note, output: Output) {
     let signers: Vec<String> = note.complete.signers.iter().map(ToString::to_string).collect();
     let (needed, missing) = (note.complete.manifest.needs_signers, note.missing());
     let name = note.complete.manifest.name();
-    output.say(&text!("{name} is signed by\n  {}", "{name} 的签名人：\n  {}"; signers.join("\n  ")));
+    output.lines(&text!("{name} is signed by\n  {}", "{name} 的签名人：\n  {}"; signers.join("\n  ")));
     if missing > 0 {
         output.warn(&text!(
             "a node takes it once {missing} more signed it, {needed} in all",
@@ -102,12 +102,12 @@ fn report(path: &Path, notes: &[PathBuf; 2], note: &Note, output: Output) {
         ));
     }
     let [english, chinese] = notes;
-    output.say(&text!(
+    output.lines(&text!(
         "SHA-256:     {}\nnotes:       {}, {}",
         "SHA-256： {}\n交付单：  {}, {}";
         note.digest, english.display(), chinese.display()
     ));
-    output.data(&if output.json {
+    output.data(&if output.is_json() {
         json!({ "bundle": path, "sha256": note.digest, "signers": signers, "needs_signers": needed, "missing": missing, "notes": notes })
             .to_string()
     } else {

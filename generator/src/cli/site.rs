@@ -134,13 +134,13 @@ impl Init {
             }
         }
         let [authority, leaf] = self.write(&draft)?;
-        output.say(&summary(&draft));
+        output.lines(&summary(&draft));
         let out = self.out.display();
         output.say(&text!(
             "read `{out}`, correct it, then: reseal build --site {out} --ca-key KEY --signer KEY …",
             "请检查并修改 `{out}`，然后：reseal build --site {out} --ca-key KEY --signer KEY …"
         ));
-        output.data(&if output.json { report(&draft, &self.out, &[authority, leaf]).to_string() } else { out.to_string() });
+        output.data(&if output.is_json() { report(&draft, &self.out, &[authority, leaf]).to_string() } else { out.to_string() });
         Ok(DONE)
     }
 

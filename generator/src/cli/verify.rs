@@ -30,7 +30,7 @@ impl Args {
         let complete = verified.read(&mut Nothing)?;
         let manifest = &complete.manifest;
         let created = rfc3339_seconds::format(manifest.created).unwrap_or_default();
-        let data = if output.json {
+        let data = if output.is_json() {
             json!({ "bundle": complete.sums.name.to_string(), "signer": complete.signers.first(), "signers": complete.signers, "needs_signers": manifest.needs_signers, "entries": complete.sums.digests.len(), "created": created, "nodes": manifest.nodes.len(), "sealing": manifest.sealing_view() }).to_string()
         } else {
             text!(
