@@ -4,7 +4,10 @@
 //! Chinese side by side, so a text without the other does not compile, and both name the same values. The language is the whole process's,
 //! chosen once, when its flags are read. What programs read (`--json`, journals, facts, bundles) is in no language.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// Whether this process speaks Chinese.
 static IS_CHINESE: AtomicBool = AtomicBool::new(false);
@@ -87,6 +90,31 @@ impl Language {
 pub fn counted(count: usize, english: &str, chinese: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     crate::text!("{count} {english}{ending}", "{count} {chinese}")
+}
+
+/// Why the system refused something: in Chinese the reasons that people meet, and in the system's own words all others.
+#[must_use]
+pub fn reason(error: &io::Error) -> String {
+    use io::ErrorKind::{
+        AlreadyExists, IsADirectory, NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull, TimedOut,
+    };
+    let known = match (Language::spoken(), error.kind()) {
+        (Language::English, _) => None,
+        (_, AlreadyExists) => Some("已存在"),
+        (_, IsADirectory) => Some("是目录"),
+        (_, NotADirectory) => Some("上级不是目录"),
+        (_, NotFound) => Some("没有那个文件或目录"),
+        (_, PermissionDenied) => Some("权限不够"),
+        (_, QuotaExceeded) => Some("超出磁盘配额"),
+        (_, ReadOnlyFilesystem) => Some("文件系统只读"),
+        (_, StorageFull) => Some("磁盘空间已满"),
+        (_, TimedOut) => Some("超时"),
+        _ => None,
+    };
+    match (known, error.raw_os_error()) {
+        (Some(known), Some(number)) => format!("{known}（os error {number}）"),
+        _ => error.to_string(),
+    }
 }
 
 /// A text in the language that this process speaks, as a `String`: the English format string, the Chinese one, and after `;` the

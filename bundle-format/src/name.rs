@@ -383,7 +383,7 @@ impl TargetPath {
         }
         let closed = |folder: &&str| text == *folder || text.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
         if Self::CLOSED.iter().any(closed) {
-            return refuse(what, text, word!("lies in a folder that no step may touch", "所在文件夹不允许任何步骤改动"));
+            return refuse(what, text, word!("lies in a folder that no step may touch", "所在目录不允许任何步骤改动"));
         }
         Ok(())
     }

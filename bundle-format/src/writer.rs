@@ -70,7 +70,7 @@ pub enum WriteError {
         limit: u64,
     },
     /// An entry is also the folder of another, so that nobody could unpack both.
-    #[error("{}", text!("the entry `{_0}` is also the folder of `{_1}`", "条目 `{_0}` 同时又是 `{_1}` 所在的文件夹"))]
+    #[error("{}", text!("the entry `{_0}` is also the folder of `{_1}`", "条目 `{_0}` 同时又是 `{_1}` 所在的目录"))]
     FileAndFolder(EntryPath, EntryPath),
     /// A secret was not sealed.
     #[error(transparent)]

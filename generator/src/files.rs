@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bundle_format::{text, word};
+use bundle_format::{language::reason, text, word};
 use tempfile::{Builder, NamedTempFile};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -23,7 +23,7 @@ pub const MOST_EXECUTOR: u64 = 64 << 20;
 #[derive(Debug, Error)]
 pub enum FileError {
     /// Opening or reading failed.
-    #[error("{}", text!("cannot read `{}`: {why}", "无法读取 `{}`：{why}"; path.display()))]
+    #[error("{}", text!("cannot read `{}`: {}", "无法读取 `{}`：{}"; path.display(), reason(why)))]
     Read {
         /// The file.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum FileError {
     #[error("{}", text!("`{}` exists and is never overwritten", "`{}` 已存在，不会被覆盖"; _0.display()))]
     Exists(PathBuf),
     /// Writing failed.
-    #[error("{}", text!("cannot write `{}`: {why}", "无法写入 `{}`：{why}"; path.display()))]
+    #[error("{}", text!("cannot write `{}`: {}", "无法写入 `{}`：{}"; path.display(), reason(why)))]
     Write {
         /// The file.
         path: PathBuf,

@@ -13,7 +13,7 @@ use bundle_format::{
     reader::{BundleError, Tarball, Unverified, Visitor},
     rfc3339_seconds,
     slice::Slice,
-    text,
+    text, word,
 };
 use serde::Serialize;
 use thiserror::Error;
@@ -105,10 +105,10 @@ impl Verdict {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Self::Expired => "expired",
-            Self::Expiring => "expiring",
-            Self::NotYet => "not yet",
-            Self::Ok => "ok",
+            Self::Expired => word!("expired", "已过期"),
+            Self::Expiring => word!("expiring", "即将到期"),
+            Self::NotYet => word!("not yet", "尚未生效"),
+            Self::Ok => word!("ok", "正常"),
         }
     }
 }

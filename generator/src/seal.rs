@@ -45,7 +45,7 @@ pub enum SealingError {
     /// Some nodes could not open theirs.
     #[error("{}", text!(
         "{} could not open their secrets: they have no recipient, and there is no passphrase",
-        "{}将打不开自己的机密：没有接收方，也没有口令"; named(_0)
+        "{}：打不开自己的机密，既没有接收方，也没有口令"; named(_0)
     ))]
     NodesWithout(Vec<NodeName>),
 }
@@ -83,7 +83,7 @@ fn named(nodes: &[NodeName]) -> String {
         names.push(text!("{} more", "另外 {} 个"; nodes.len() - LISTED));
     }
     let one = nodes.len() == 1;
-    text!("{} {}", "{} {} "; if one { word!("node", "节点") } else { word!("nodes", "节点") }, names.join(word!(", ", "、")))
+    text!("{} {}", "{} {}"; if one { word!("node", "节点") } else { word!("nodes", "节点") }, names.join(word!(", ", "、")))
 }
 
 impl Sealing {

@@ -48,7 +48,7 @@ pub enum ChainError {
         outside: String,
     },
     /// Too late.
-    #[error("{}", text!("the {party} ended at {not_after}, the time is {at}", "{party}已于 {not_after} 过期，当前时间为 {at}"))]
+    #[error("{}", text!("the {party} ended at {not_after}, the time is {at}", "{party}：已于 {not_after} 过期，当前时间为 {at}"))]
     Expired {
         /// Whose validity.
         party: Party,
@@ -97,7 +97,7 @@ pub enum ChainError {
         authority: String,
     },
     /// Too early.
-    #[error("{}", text!("the {party} begins at {not_before}, the time is {at}", "{party}从 {not_before} 起才有效，当前时间为 {at}"))]
+    #[error("{}", text!("the {party} begins at {not_before}, the time is {at}", "{party}：{not_before} 起才有效，当前时间为 {at}"))]
     NotYetValid {
         /// Whose validity.
         party: Party,

@@ -88,7 +88,7 @@ pub enum DerError {
         found: u8,
     },
     /// A value of the right type that means nothing here.
-    #[error("{}", text!("a value that means nothing: {what}", "值无效：应为{what}"))]
+    #[error("{}", text!("a value that means nothing: {what}", "值无效，应为：{what}"))]
     Value {
         /// What the value should be.
         what: &'static str,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{BundleError, sealing};
-use crate::{FORMAT, manifest::Manifest, name::EntryPath, sums::Sums, version::Version, word};
+use crate::{FORMAT, manifest::Manifest, name::EntryPath, sums::Sums, text, version::Version, word};
 
 /// Checks what the manifest says against the list.
 pub(super) fn check_manifest(manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
@@ -92,5 +92,8 @@ fn reason(error: &serde_json::Error) -> String {
     let whole = error.to_string();
     let cut: String = whole.chars().take(MOST).collect();
     let shown: String = cut.chars().flat_map(char::escape_debug).filter(|character| *character != '\\').collect();
-    if cut.len() == whole.len() { shown } else { format!("{shown}… at line {} column {}", error.line(), error.column()) }
+    if cut.len() == whole.len() {
+        return shown;
+    }
+    text!("{shown}… at line {} column {}", "{shown}…（第 {} 行第 {} 列）"; error.line(), error.column())
 }

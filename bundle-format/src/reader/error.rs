@@ -45,7 +45,7 @@ pub enum BundleError {
     #[error("{}", text!("the tarball ends too early, after `{_0}`", "tar 包提前结束，停在 `{_0}` 之后"))]
     Cut(String),
     /// Something other than a regular file.
-    #[error("{}", text!("`{path}` is a {kind}; a bundle holds regular files only", "`{path}` 是{kind}；证书包只能包含普通文件"))]
+    #[error("{}", text!("`{path}` is a {kind}; a bundle holds regular files only", "`{path}` 的类型：{kind}；证书包只能包含普通文件"))]
     EntryType {
         /// The entry as the tarball names it.
         path: String,
@@ -53,13 +53,13 @@ pub enum BundleError {
         kind: &'static str,
     },
     /// A folder in which there is nothing, where the bundle is unpacked.
-    #[error("{}", text!("`{_0}` is an empty folder; a bundle holds regular files only", "`{_0}` 是空文件夹；证书包只能包含普通文件"))]
+    #[error("{}", text!("`{_0}` is an empty folder; a bundle holds regular files only", "`{_0}` 是空目录；证书包只能包含普通文件"))]
     EmptyFolder(String),
     /// A name that no entry may have.
     #[error(transparent)]
     Name(#[from] NameError),
     /// An entry is not below the bundle's folder.
-    #[error("{}", text!("`{path}` is not below the bundle's folder `{folder}`", "`{path}` 不在证书包的文件夹 `{folder}` 之下"))]
+    #[error("{}", text!("`{path}` is not below the bundle's folder `{folder}`", "`{path}` 不在证书包的目录 `{folder}` 之下"))]
     Outside {
         /// The entry as the tarball names it.
         path: String,
@@ -87,7 +87,7 @@ pub enum BundleError {
     #[error("{}", text!("`{_0}` and `{_1}` differ in upper and lower case only", "`{_0}` 与 `{_1}` 只有大小写不同"))]
     CaseCollision(EntryPath, EntryPath),
     /// An entry is also the folder of another.
-    #[error("{}", text!("`{_0}` is also the folder of `{_1}`", "`{_0}` 同时又是 `{_1}` 所在的文件夹"))]
+    #[error("{}", text!("`{_0}` is also the folder of `{_1}`", "`{_0}` 同时又是 `{_1}` 所在的目录"))]
     FileAndFolder(EntryPath, EntryPath),
     /// A secret that is not sealed, in a bundle of which they are.
     #[error("{}", text!(
@@ -149,7 +149,7 @@ pub enum BundleError {
     #[error("{}", text!("SHA256SUMS {_0}", "SHA256SUMS {_0}"))]
     Sums(#[from] SumsError),
     /// The folder is not named as the signed list says.
-    #[error("{}", text!("the folder is `{folder}`, but SHA256SUMS is of `{list}`", "文件夹是 `{folder}`，但 SHA256SUMS 属于 `{list}`"))]
+    #[error("{}", text!("the folder is `{folder}`, but SHA256SUMS is of `{list}`", "目录是 `{folder}`，但 SHA256SUMS 属于 `{list}`"))]
     FolderName {
         /// The top folder.
         folder: String,
@@ -208,7 +208,7 @@ pub enum BundleError {
     /// Two places of the bundle contradict each other.
     #[error("{}", text!(
         "`{path}` says {what} `{found}`, but the bundle's is `{expected}`",
-        "`{path}` 中的{what}为 `{found}`，但证书包的是 `{expected}`"
+        "`{path}` 与证书包不符：{what} `{found}`，应为 `{expected}`"
     ))]
     Contradiction {
         /// The entry.

@@ -204,7 +204,7 @@ fn foreign_kind(kind: EntryType) -> Option<&'static str> {
         EntryType::Symlink => Some(word!("symbolic link", "符号链接")),
         EntryType::Char => Some(word!("character device", "字符设备")),
         EntryType::Block => Some(word!("block device", "块设备")),
-        EntryType::Directory => Some(word!("folder", "文件夹")),
+        EntryType::Directory => Some(word!("folder", "目录")),
         EntryType::Fifo => Some(word!("named pipe", "命名管道")),
         EntryType::Continuous => Some(word!("contiguous file", "连续文件")),
         EntryType::GNULongName | EntryType::GNULongLink => Some(word!("GNU long name", "GNU 长文件名")),

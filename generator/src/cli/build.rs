@@ -114,7 +114,7 @@ pub struct Args {
         "要放入证书包的静态 `reseal-node`；可重复，每种架构一个 [默认：本程序旁边的]"
     ))]
     executor: Vec<PathBuf>,
-    #[arg(long, value_name = "DIR", default_value = ".", help = word!("The folder to write the bundle to", "证书包写入的文件夹"))]
+    #[arg(long, value_name = "DIR", default_value = ".", help = word!("The folder to write the bundle to", "证书包写入的目录"))]
     out: PathBuf,
     #[command(flatten)]
     sealing: sealing::SealingArgs,

@@ -24,7 +24,7 @@ use crate::{
 pub struct Args {
     #[arg(long, value_name = "DIR", help = word!(
         "The folder to leave everything in; it must not exist [default: a new one among the temporary files]",
-        "存放全部内容的文件夹，必须尚不存在 [默认：新建的临时文件夹]"
+        "存放全部内容的目录，必须尚不存在 [默认：新建的临时目录]"
     ))]
     dir: Option<PathBuf>,
     #[arg(long, value_name = "PATH", help = word!(
@@ -86,14 +86,14 @@ impl Args {
     fn make_dir(&self) -> Result<PathBuf, Failure> {
         let Some(dir) = &self.dir else {
             let dir = tempfile::Builder::new().prefix("reseal-demo-").tempdir().map_err(|error| {
-                Failure::new(text!("no temporary folder can be made: {error}", "无法创建临时文件夹：{error}"))
+                Failure::new(text!("no temporary folder can be made: {error}", "无法创建临时目录：{error}"))
                     .advise(word!("give --dir DIR", "请用 --dir DIR 指定"))
             })?;
             return Ok(dir.keep());
         };
         fs::create_dir(dir).map_err(|error| {
             Failure::new(text!("`{}` cannot be made: {error}", "无法创建 `{}`：{error}"; dir.display()))
-                .advise(word!("give --dir a folder that does not exist yet", "请为 --dir 指定一个尚不存在的文件夹"))
+                .advise(word!("give --dir a folder that does not exist yet", "请为 --dir 指定一个尚不存在的目录"))
         })?;
         Ok(dir.clone())
     }
@@ -116,6 +116,6 @@ fn run_on_node(output: Output, executor: &Path, command: &str, root: &Path, buil
         Ok(())
     } else {
         Err(Failure::new(text!("`reseal-node {command}` ended with {status}", "`reseal-node {command}` 异常结束：{status}"))
-            .advise(word!("the folders are left as they are, to look at", "各文件夹保持原样，可供查看")))
+            .advise(word!("the folders are left as they are, to look at", "各目录保持原样，可供查看")))
     }
 }

@@ -149,7 +149,7 @@ impl From<InspectError> for Failure {
             InspectError::EmptyFolder(_) => Some(
                 word!(
                     "give the folder or the file that has them, such as /srv/kubernetes on a node",
-                    "请指定有证书的文件夹或文件，例如节点上的 /srv/kubernetes"
+                    "请指定有证书的目录或文件，例如节点上的 /srv/kubernetes"
                 )
                 .to_owned(),
             ),
@@ -163,7 +163,7 @@ impl From<InspectError> for Failure {
                 ))
             }
             InspectError::TooMany(_) => {
-                Some(word!("give a folder further down, or the files themselves", "请指定更下级的文件夹，或直接指定文件").to_owned())
+                Some(word!("give a folder further down, or the files themselves", "请指定更下级的目录，或直接指定文件").to_owned())
             }
         };
         Self::new(error).hint(hint)

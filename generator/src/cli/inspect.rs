@@ -18,7 +18,7 @@ const EXPIRING: u32 = 90;
 pub struct Args {
     #[arg(required = true, value_name = "PATH", help = word!(
         "PEM or DER files, facts of nodes, folders, or bundles",
-        "PEM 或 DER 文件、节点信息、文件夹或证书包"
+        "PEM 或 DER 文件、节点信息、目录或证书包"
     ))]
     paths: Vec<PathBuf>,
     #[arg(long, value_name = "DAYS", help = word!(

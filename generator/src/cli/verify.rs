@@ -51,9 +51,9 @@ impl Args {
 /// Opens a bundle's tarball.
 pub fn open(path: &PathBuf) -> Result<Unverified<Tarball<File>>, Failure> {
     if path.is_dir() {
-        return Err(Failure::new(text!("`{}` is a folder", "`{}` 是文件夹"; path.display())).advise(word!(
+        return Err(Failure::new(text!("`{}` is a folder", "`{}` 是目录"; path.display())).advise(word!(
             "give the tarball; the unpacked folder is for `reseal-node` on a node",
-            "请指定 tar 包；解压后的文件夹供节点上的 `reseal-node` 使用"
+            "请指定 tar 包；解压后的目录供节点上的 `reseal-node` 使用"
         )));
     }
     let file = File::open(path).map_err(|why| FileError::Read { path: path.clone(), why })?;

@@ -201,7 +201,7 @@ pub enum Finding {
     /// Masters disagree about a port.
     #[error("{}", text!(
         "the {what} port of etcd differs between masters ({found}): none is written",
-        "各主节点的 etcd {what}端口不一致（{found}）：不写入站点文件"
+        "各主节点的 etcd 端口（{what}）不一致（{found}）：不写入站点文件"
     ))]
     Ports {
         /// Which port.
@@ -210,7 +210,7 @@ pub enum Finding {
         found: String,
     },
     /// Something that two nodes should not share.
-    #[error("{}", text!("{nodes} share {what} `{value}`: {consequence}", "{nodes} 的{what}相同（`{value}`）：{consequence}"))]
+    #[error("{}", text!("{nodes} share {what} `{value}`: {consequence}", "{nodes} 重复：{what} `{value}`，{consequence}"))]
     Same {
         /// What they share.
         what: &'static str,
@@ -251,7 +251,7 @@ pub enum Finding {
     /// Several versions, one of which is taken.
     #[error("{}", text!(
         "several versions of TOS were found ({found}): {taken} is taken, for {why}",
-        "发现多个 TOS 版本（{found}）：采用 {taken}，因为{why}"
+        "发现多个 TOS 版本（{found}）：采用 {taken}，原因：{why}"
     ))]
     VersionsDiffer {
         /// What there is.

@@ -64,7 +64,7 @@ pub fn choose(told: &[Told], now: OffsetDateTime, findings: &mut Vec<Finding>) -
     // Where one leaf is the CA's, another is not asked about.
     let is_own = |held: &Held<'_>| held.certificate.verify_issued_by(&authority).is_ok();
     leaves.sort_by_key(|held| (!is_own(held), std::cmp::Reverse((held.masters(), held.by.len(), held.certificate.not_before()))));
-    let (first, others) = leaves.split_first().ok_or_else(|| missing(word!("a leaf of etcd", " etcd 的叶子证书")))?;
+    let (first, others) = leaves.split_first().ok_or_else(|| missing(word!("a leaf of etcd", "etcd 的叶子证书")))?;
     if let Err(why) = first.certificate.verify_issued_by(&authority) {
         findings.push(Finding::LeafForeign { nodes: first.nodes(), why: why.to_string() });
     }
@@ -114,9 +114,9 @@ fn authority(
             other_key: other_key.to_string(),
         });
     }
-    let (key, own) = keys.first().ok_or_else(|| missing(word!("the CA's certificate", " CA 证书")))?;
+    let (key, own) = keys.first().ok_or_else(|| missing(word!("the CA's certificate", "CA 证书")))?;
     let best = |held: &&&Held<'_>| (held.masters(), held.by.len(), held.certificate.not_after());
-    let taken = own.iter().max_by_key(best).ok_or_else(|| missing(word!("the CA's certificate", " CA 证书")))?;
+    let taken = own.iter().max_by_key(best).ok_or_else(|| missing(word!("the CA's certificate", "CA 证书")))?;
     for other in held.iter().filter(|held| held.certificate != taken.certificate) {
         findings.push(Finding::OtherAuthority {
             taken: taken.fingerprint(),

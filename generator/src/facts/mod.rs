@@ -50,7 +50,7 @@ pub enum DraftError {
         why: FactsError,
     },
     /// No node has what a renewal begins with.
-    #[error("{}", text!("no node has {what}; looked at: {nodes}", "没有节点具有{what}；已查看：{nodes}"))]
+    #[error("{}", text!("no node has {what}; looked at: {nodes}", "所有节点都没有：{what}；已查看：{nodes}"))]
     Nothing {
         /// What is missing.
         what: &'static str,

@@ -129,7 +129,7 @@ pub fn nodes(told: &[Told], material: &Material, findings: &mut Vec<Finding>) ->
     );
     let ids = shared(
         told,
-        word!("the machine-id", " machine-id "),
+        word!("the machine-id", "machine-id"),
         word!("it tells neither from the other, and is left out", "无法用它区分节点，不采用"),
         |told| own_id(told).into_iter().collect(),
         findings,

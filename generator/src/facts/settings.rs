@@ -64,11 +64,11 @@ pub fn version(told: &[Told], wishes: &Wishes, findings: &mut Vec<Finding>) -> O
     let candidates: Vec<(Vec<&str>, &'static str)> = vec![
         (
             if folders.len() == 1 { folders.iter().copied().collect() } else { Vec::new() },
-            word!("the Manager has its folder", " Manager 有它的文件夹"),
+            word!("the Manager has its folder", "Manager 有它的目录"),
         ),
         (
             folders.intersection(&images).copied().collect(),
-            word!("both the Manager's folder and images have it", " Manager 的文件夹和镜像都是它"),
+            word!("both the Manager's folder and images have it", "Manager 的目录和镜像都是它"),
         ),
         (if folders.is_empty() { images.iter().copied().collect() } else { Vec::new() }, word!("all images have it", "所有镜像都是它")),
     ];

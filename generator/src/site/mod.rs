@@ -229,7 +229,7 @@ impl Site {
             }
             let names = node.host_names.iter().map(|name| (word!("the host name", "主机名"), name.to_ascii_lowercase()));
             let addresses = node.addresses.iter().map(|address| (word!("the address", "地址"), address.to_string()));
-            let machine = node.machine_id.iter().map(|id| (word!("the machine-id", " machine-id "), id.clone()));
+            let machine = node.machine_id.iter().map(|id| (word!("the machine-id", "machine-id"), id.clone()));
             let recipient = node.recipient.iter().map(|recipient| (word!("the recipient", "接收方"), recipient.to_string()));
             let own = std::iter::once((name, node.name.as_str().to_ascii_lowercase()));
             for (what, value) in own.chain(names).chain(addresses).chain(machine).chain(recipient) {

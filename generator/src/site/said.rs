@@ -21,7 +21,7 @@ pub enum SiteError {
     #[error(transparent)]
     Name(#[from] NameError),
     /// Something that must be given is not.
-    #[error("{}", text!("{what} is not given", "没有指定{what}"))]
+    #[error("{}", text!("{what} is not given", "未指定：{what}"))]
     Missing {
         /// What is missing.
         what: &'static str,
@@ -109,7 +109,7 @@ pub enum SiteError {
     /// Two nodes share what tells them apart.
     #[error("{}", text!(
         "nodes `{first}` and `{second}` share {what} `{value}`",
-        "节点 `{first}` 与 `{second}` 的{what}相同：`{value}`"
+        "节点 `{first}` 与 `{second}` 重复：{what} `{value}`"
     ))]
     Shared {
         /// One node.
