@@ -72,7 +72,7 @@ pub struct Args {
     san: Vec<String>,
     #[arg(long, value_name = "NAME=ADDR[,ADDR…]:ROLE[+ROLE…]", help = word!(
         "A node, roles etcd, flannel, manager; repeatable, in visiting order; replaces the nodes of the site file",
-        "节点，角色有 etcd、flannel、manager；可重复，按走访顺序；取代站点文件中的节点"
+        "节点，角色有 etcd、flannel、manager；可重复，按访问顺序；取代站点文件中的节点"
     ))]
     node: Vec<Node>,
     #[arg(long, value_name = "SECONDS", help = word!(
@@ -361,7 +361,7 @@ fn summary(report: &Report<'_>, built: &Built) -> String {
             let _ = writeln!(text, "     {}", text!("SANs gained: {gained}; lost: {lost}", "SAN 新增：{gained}；减少：{lost}"));
         }
     }
-    let _ = writeln!(text, "\n{}", word!("nodes, in visiting order:", "节点，按走访顺序："));
+    let _ = writeln!(text, "\n{}", word!("nodes, in visiting order:", "节点，按访问顺序："));
     for (index, node) in built.assembled.manifest.nodes.iter().take(NODES_SHOWN).enumerate() {
         let roles: Vec<&str> = node.roles.iter().map(Label::as_str).collect();
         let _ = writeln!(text, "  {}. {} ({})", index + 1, node.name, roles.join("+"));

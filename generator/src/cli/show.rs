@@ -107,7 +107,7 @@ fn bundle_text(complete: &Complete, verbose: bool) -> String {
         rows.push(row("CA", ca.name.as_str(), &ca.former, &ca.renewed));
         rows.extend(ca.leaves.iter().map(|leaf| row(word!("leaf", "叶子"), leaf.name.as_str(), &leaf.former, &leaf.renewed)));
     }
-    let _ = writeln!(text, "{}\n{}", present::table(&rows), word!("nodes, in visiting order:", "节点，按走访顺序："));
+    let _ = writeln!(text, "{}\n{}", present::table(&rows), word!("nodes, in visiting order:", "节点，按访问顺序："));
     let nodes = manifest.nodes.iter().enumerate().map(|(index, node)| {
         let roles: Vec<&str> = node.roles.iter().map(bundle_format::name::Label::as_str).collect();
         vec![
