@@ -113,7 +113,8 @@ pub fn reason(error: &io::Error) -> String {
     };
     match (known, error.raw_os_error()) {
         (Some(known), Some(number)) => format!("{known}（os error {number}）"),
-        _ => error.to_string(),
+        (Some(known), None) => known.to_owned(),
+        (None, _) => error.to_string(),
     }
 }
 

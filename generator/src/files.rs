@@ -185,7 +185,10 @@ pub fn write_together(drafts: &[Draft<'_>], existing: Existing) -> Result<(), Fi
 fn stage(draft: &Draft<'_>) -> Result<NamedTempFile, FileError> {
     let failed = |why| FileError::Write { path: draft.path.to_owned(), why };
     let permissions = Permissions::from_mode(draft.mode & 0o600);
-    let mut file = Builder::new().prefix(".reseal-").permissions(permissions).tempfile_in(folder_of(draft.path)).map_err(failed)?;
+    let folder = folder_of(draft.path);
+    // What the folder itself says is the reason; the name of a temporary file tells nobody anything.
+    let unstaged = |why| failed(folder.metadata().err().unwrap_or(why));
+    let mut file = Builder::new().prefix(".reseal-").permissions(permissions).tempfile_in(folder).map_err(unstaged)?;
     file.write_all(draft.content).map_err(failed)?;
     file.as_file().set_permissions(Permissions::from_mode(draft.mode)).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;

@@ -34,7 +34,7 @@ pub enum InspectError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A bundle cannot be read.
-    #[error("`{}`: {why}", .path.display())]
+    #[error("{}", text!("`{}`: {why}", "`{}`：{why}"; path.display()))]
     Bundle {
         /// The bundle.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum InspectError {
         why: BundleError,
     },
     /// Facts cannot be read.
-    #[error("`{}`: {why}", .path.display())]
+    #[error("{}", text!("`{}`: {why}", "`{}`：{why}"; path.display()))]
     Facts {
         /// The file.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum InspectError {
         why: FactsError,
     },
     /// No certificate in a file that was named.
-    #[error("{}", text!("`{}` holds no certificate: {why}", "`{}` 中没有证书：{why}"; path.display()))]
+    #[error("{}", text!("`{}` holds no certificate: {why}", "`{}` 不能作为证书读取：{why}"; path.display()))]
     NoCertificate {
         /// The file.
         path: PathBuf,

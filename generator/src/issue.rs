@@ -34,7 +34,7 @@ pub enum IssueError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A certificate file holds none.
-    #[error("`{}`: {why}", .path.display())]
+    #[error("{}", text!("`{}`: {why}", "`{}`：{why}"; path.display()))]
     Certificate {
         /// The file.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum IssueError {
         why: CertificateError,
     },
     /// A key file holds none that can be used.
-    #[error("`{}`: {why}", .path.display())]
+    #[error("{}", text!("`{}`: {why}", "`{}`：{why}"; path.display()))]
     Key {
         /// The file.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum IssueError {
         why: KeyError,
     },
     /// The CA cannot be renewed.
-    #[error("`{}`: {why}", .path.display())]
+    #[error("{}", text!("`{}`: {why}", "`{}`：{why}"; path.display()))]
     Renew {
         /// The CA's file.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum IssueError {
         why: RenewError,
     },
     /// The leaf cannot be issued.
-    #[error("`{}`: {why}", .path.display())]
+    #[error("{}", text!("`{}`: {why}", "`{}`：{why}"; path.display()))]
     Leaf {
         /// The file of the leaf to replace.
         path: PathBuf,
@@ -66,7 +66,7 @@ pub enum IssueError {
         why: LeafError,
     },
     /// Old and new do not verify under each other.
-    #[error("`{}`: {why}", .path.display())]
+    #[error("{}", text!("`{}`: {why}", "`{}`：{why}"; path.display()))]
     Renewal {
         /// The file of the leaf to replace.
         path: PathBuf,

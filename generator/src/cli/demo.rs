@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use bundle_format::{text, word};
+use bundle_format::{language::reason, text, word};
 use time::{Duration, OffsetDateTime};
 
 use super::{DONE, Failure, Outcome, build};
@@ -92,7 +92,7 @@ impl Args {
             return Ok(dir.keep());
         };
         fs::create_dir(dir).map_err(|error| {
-            Failure::new(text!("`{}` cannot be made: {error}", "无法创建 `{}`：{error}"; dir.display()))
+            Failure::new(text!("`{}` cannot be made: {}", "无法创建 `{}`：{}"; dir.display(), reason(&error)))
                 .advise(word!("give --dir a folder that does not exist yet", "请为 --dir 指定一个尚不存在的目录"))
         })?;
         Ok(dir.clone())
@@ -110,7 +110,8 @@ fn run_on_node(output: Output, executor: &Path, command: &str, root: &Path, buil
     }
     process.arg("--root").arg(root);
     output.lines(&format!("{shown} --root {}", root.display()));
-    let failed = |error| Failure::new(text!("`{}` cannot be started: {error}", "无法启动 `{}`：{error}"; executor.display()));
+    let failed =
+        |error: std::io::Error| Failure::new(text!("`{}` cannot be started: {}", "无法启动 `{}`：{}"; executor.display(), reason(&error)));
     let status = process.status().map_err(failed)?;
     if status.success() {
         Ok(())

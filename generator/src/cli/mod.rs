@@ -160,7 +160,7 @@ fn parse_signer(text: &str) -> Result<TypedFingerprint, Failure> {
     }
     let content = files::read(Path::new(text), files::MOST_INPUT)?;
     let key = SignerPublicKey::from_pem(&content).map_err(|error| {
-        Failure::new(format!("`{text}`: {error}"))
+        Failure::new(text!("`{text}`: {error}", "`{text}`：{error}"))
             .advise(word!("give the file `….pub` that `reseal keygen` wrote", "请指定 `reseal keygen` 生成的 `….pub` 文件"))
     })?;
     Ok(key.fingerprint().into())
@@ -170,7 +170,7 @@ fn parse_signer(text: &str) -> Result<TypedFingerprint, Failure> {
 fn load_signer(path: &Path, passphrase_file: Option<&Path>) -> Result<SignerKey, Failure> {
     let content = files::read(path, files::MOST_INPUT)?;
     let failure = |error: SignerError| {
-        let named = format!("`{}`: {error}", path.display());
+        let named = text!("`{}`: {error}", "`{}`：{error}"; path.display());
         Failure { message: named, ..error.into() }
     };
     let passphrase = match passphrase_file {

@@ -42,7 +42,7 @@ pub enum DraftError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A file holds no facts.
-    #[error("`{file}`: {why}")]
+    #[error("{}", text!("`{file}`: {why}", "`{file}`：{why}"))]
     Facts {
         /// The file.
         file: String,

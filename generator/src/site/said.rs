@@ -152,7 +152,7 @@ impl SiteError {
                 "`reseal site init --ca CA --leaf LEAF` 可生成带注释的站点文件作为起点"
             ),
             Self::Missing { how, .. } => return Some(text!("give {how}", "请指定 {how}")),
-            Self::Name(_) => return None,
+            Self::Name(_) => word!("correct it in the site file, or on the command line", "请在站点文件或命令行中改正"),
             Self::NoAddress(node) => {
                 return Some(text!(
                     "give it one: --node '{node}=ADDRESS:etcd', or `addresses` in the site file",
