@@ -97,15 +97,9 @@ fn what_the_executor_shows() {
 }
 
 #[test]
-fn what_the_generator_shows() {
+fn what_a_bundle_says() {
     let workshop = Workshop::expired();
-    let built = workshop.build(&["--serial", "7", "--created", "2026-01-02T03:04:05Z", "--san", "tos4"]).expect_code(0);
-    insta::assert_snapshot!("build", stable(&built.stderr, &workshop));
-    let text = |arguments: &[&str]| stable(&workshop.reseal(arguments).expect_code(0).stdout, &workshop);
-    insta::assert_snapshot!("show", text(&["show", "site-7.tar.gz"]));
-    insta::assert_snapshot!("show-node", text(&["show", "site-7.tar.gz", "--node", "tos3"]));
-    insta::assert_snapshot!("verify", text(&["verify", "site-7.tar.gz", "--signer", "signer.key.pub"]));
-    insta::assert_snapshot!("site-init", text(&["site", "init", "--ca", "etcd-ca.pem", "--leaf", "etcd.pem"]));
+    let _ = workshop.build(&["--serial", "7", "--created", "2026-01-02T03:04:05Z", "--san", "tos4"]).expect_code(0);
     let _ = sh("tar -xzf site-7.tar.gz", workshop.path());
     insta::assert_snapshot!(
         "bundle-json",
