@@ -1,4 +1,4 @@
-//! What people read, as snapshots: tables, site file, readmes. `INSTA_UPDATE=always cargo test -p end-to-end --test snapshots`
+//! What people read, as snapshots: what the executor shows, and what a bundle says. `INSTA_UPDATE=always cargo test -p end-to-end --test snapshots`
 //! rewrites them; read the difference before committing it.
 #![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
 
