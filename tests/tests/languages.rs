@@ -14,12 +14,18 @@ use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
 const SOURCES: [&str; 4] = ["bundle-format/src", "console/src", "executor/src", "generator/src"];
 
 /// How many texts are still said in English alone, by folder. A number may only fall.
-const LEFT: [(&str, usize); 4] = [("bundle-format/src", 10), ("console/src", 0), ("executor/src", 180), ("generator/src", 20)];
+const LEFT: [(&str, usize); 4] = [("bundle-format/src", 0), ("console/src", 0), ("executor/src", 67), ("generator/src", 0)];
 
 /// A literal that reads like prose and is not for people: where, its beginning, and what reads it.
-const NOT_FOR_PEOPLE: [(&str, &str, &str); 2] = [
+const NOT_FOR_PEOPLE: [(&str, &str, &str); 8] = [
+    ("bundle-format/src/certificate/signature.rs", "a curve without", "a kind of key, which facts and `--json` have"),
+    ("bundle-format/src/sealing/place.rs", "reseal secret v1", "the first line of a secret"),
+    ("bundle-format/src/sums.rs", "# reseal bundle", "the first line of a list"),
     ("console/src/mistake.rs", " is not in ", "compared with what clap says"),
-    ("executor/src/code/table.rs", "", "a table of both languages, compared by `errors.rs`"),
+    ("generator/src/cli/mod.rs", "  reseal keygen", "commands to type"),
+    ("generator/src/cli/site.rs", "  reseal site init", "commands to type"),
+    ("generator/src/profile/tos/mod.rs", "etcd, flannel", "names of roles"),
+    ("generator/src/sql.rs", "", "SQL"),
 ];
 
 /// What a source says.
