@@ -61,13 +61,29 @@ impl Guard {
 
 impl fmt::Display for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Allowed { healthy_others, needed } => write!(f, "{healthy_others} others are healthy, {needed} are a quorum"),
-            Self::NeverPossible { total: 1 } => f.write_str("the only member: while it is stopped, the cluster is down"),
-            Self::NeverPossible { total } => write!(f, "{total} members: while one is stopped, the cluster is down"),
-            Self::Refused { healthy_others: 1, needed } => write!(f, "only 1 other is healthy, {needed} are a quorum"),
-            Self::Refused { healthy_others, needed } => write!(f, "only {healthy_others} others are healthy, {needed} are a quorum"),
-        }
+        f.write_str(&match self {
+            Self::Allowed { healthy_others, needed } => {
+                text!(
+                    "{healthy_others} others are healthy, {needed} are a quorum",
+                    "其他成员有 {healthy_others} 个健康，法定票数为 {needed}"
+                )
+            }
+            Self::NeverPossible { total: 1 } => {
+                text!("the only member: while it is stopped, the cluster is down", "唯一的成员：它停止期间，集群不可用")
+            }
+            Self::NeverPossible { total } => {
+                text!("{total} members: while one is stopped, the cluster is down", "{total} 个成员：其中一个停止期间，集群不可用")
+            }
+            Self::Refused { healthy_others: 1, needed } => {
+                text!("only 1 other is healthy, {needed} are a quorum", "其他成员只有 1 个健康，法定票数为 {needed}")
+            }
+            Self::Refused { healthy_others, needed } => {
+                text!(
+                    "only {healthy_others} others are healthy, {needed} are a quorum",
+                    "其他成员只有 {healthy_others} 个健康，法定票数为 {needed}"
+                )
+            }
+        })
     }
 }
 

@@ -42,10 +42,19 @@ impl Args {
     pub fn run(&self, context: &Context) -> Result<Outcome, Failure> {
         let Context { machine, screen } = context;
         if self.out.is_none() && screen.is_json() {
-            return Err(flag("--json", "the entry itself would stand on stdout; give --out FILE"));
+            return Err(flag(
+                "--json",
+                word!("the entry itself would stand on stdout; give --out FILE", "标准输出要用于该文件本身；请指定 --out FILE"),
+            ));
         }
         if self.out.is_none() && machine.shows_output() && !self.yes {
-            return Err(flag("reveal", "stdout is a terminal; give --out FILE, or --yes to have the secret shown"));
+            return Err(flag(
+                "reveal",
+                word!(
+                    "stdout is a terminal; give --out FILE, or --yes to have the secret shown",
+                    "标准输出是终端；请指定 --out FILE，或用 --yes 直接显示机密"
+                ),
+            ));
         }
         let bundle = self.unseal.open(context, &self.bundle, &self.node)?;
         let (slice, _) = job::own_slice(&bundle, &self.node, machine)?;

@@ -1,5 +1,6 @@
 //! What is said to a server once it is reached, over whatever stream.
 
+use bundle_format::word;
 use zeroize::Zeroizing;
 
 use super::{
@@ -45,7 +46,11 @@ impl<S: Channel> Dialogue<S> {
     /// When the server refuses.
     pub fn enter(&mut self, schema: &str) -> Result<(), Fault> {
         self.wire.command(ENTER, schema.as_bytes())?;
-        if self.wire.receive()?.first() == Some(&OK) { Ok(()) } else { Err(Fault::Malformed("no answer to a command")) }
+        if self.wire.receive()?.first() == Some(&OK) {
+            Ok(())
+        } else {
+            Err(Fault::Malformed(word!("no answer to a command", "对命令没有应答")))
+        }
     }
 
     /// Says one statement, and adds what each row of its answer has in its one column.
@@ -57,21 +62,21 @@ impl<S: Channel> Dialogue<S> {
         match self.wire.receive()?.as_slice() {
             [OK, ..] => return Ok(()),
             [1] => {}
-            [0xfb, ..] => return Err(Fault::Malformed("the server asks for a file of this machine")),
-            _ => return Err(Fault::Malformed("an answer has not one column")),
+            [0xfb, ..] => return Err(Fault::Malformed(word!("the server asks for a file of this machine", "服务器索要本机的文件"))),
+            _ => return Err(Fault::Malformed(word!("an answer has not one column", "应答不是一列"))),
         }
         let _definition = self.wire.receive()?;
         if !is_end(&self.wire.receive()?) {
-            return Err(Fault::Malformed("columns have no end"));
+            return Err(Fault::Malformed(word!("columns have no end", "列定义没有结束")));
         }
         loop {
             let packet = self.wire.receive()?;
             if is_end(&packet) {
                 return Ok(());
             }
-            answers.push(row(&packet).ok_or(Fault::Malformed("a row is not one text"))?);
+            answers.push(row(&packet).ok_or(Fault::Malformed(word!("a row is not one text", "一行不是一个文本")))?);
             if answers.len() > MOST_ANSWERS || answers.iter().map(|answer| answer.len()).sum::<usize>() > MOST_ANSWERED {
-                return Err(Fault::Malformed("answers are too long"));
+                return Err(Fault::Malformed(word!("answers are too long", "应答过长")));
             }
         }
     }

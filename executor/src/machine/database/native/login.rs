@@ -8,7 +8,7 @@ use aws_lc_rs::{
     digest::{Algorithm, Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256},
     rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey},
 };
-use bundle_format::certificate::pem;
+use bundle_format::{certificate::pem, word};
 use zeroize::Zeroizing;
 
 use super::wire::{END, Fault, Fields, OK, Wire};
@@ -77,9 +77,9 @@ fn prove<S: Channel>(wire: &mut Wire<S>, mut way: Way, mut nonce: Vec<u8>, passw
         (_, [OK, ..]) => return Ok(()),
         (Way::CachingSha2, [1, FAST_OK]) => {}
         (Way::CachingSha2, [1, WHOLE_PASSWORD]) => send_whole(wire, &nonce, password)?,
-        _ => return Err(Fault::Malformed("what follows the login is no answer to it")),
+        _ => return Err(Fault::Malformed(word!("what follows the login is no answer to it", "登录之后收到的不是应答"))),
     }
-    if wire.receive()?.first() == Some(&OK) { Ok(()) } else { Err(Fault::Malformed("the login has no end")) }
+    if wire.receive()?.first() == Some(&OK) { Ok(()) } else { Err(Fault::Malformed(word!("the login has no end", "登录没有结束"))) }
 }
 
 /// The way and the nonce of a server that wants another way.
@@ -98,7 +98,7 @@ fn send_whole<S: Channel>(wire: &mut Wire<S>, nonce: &[u8], password: &[u8]) -> 
     wire.send(&[ASK_FOR_KEY])?;
     let packet = wire.receive()?;
     whole.iter_mut().zip(nonce.iter().cycle()).for_each(|(byte, nonce)| *byte ^= nonce);
-    wire.send(&encrypted(&whole, &packet).ok_or(Fault::Malformed("the server shows no RSA key"))?)
+    wire.send(&encrypted(&whole, &packet).ok_or(Fault::Malformed(word!("the server shows no RSA key", "服务器没有给出 RSA 公钥")))?)
 }
 
 /// `plain` encrypted to the key that a packet holds as PEM.
@@ -120,7 +120,8 @@ struct Greeting {
 
 impl Greeting {
     fn read(packet: &[u8]) -> Result<Self, Fault> {
-        let greeting = Self::fields(&mut Fields(packet)).ok_or(Fault::Malformed("its greeting is none of version 10"))?;
+        let greeting =
+            Self::fields(&mut Fields(packet)).ok_or(Fault::Malformed(word!("its greeting is none of version 10", "其问候不是版本 10")))?;
         if greeting.can & SECURE_CONNECTION == 0 {
             return Err(Fault::Plugin("mysql_old_password".to_owned()));
         }

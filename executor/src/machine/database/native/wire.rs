@@ -3,6 +3,7 @@
 
 use std::io::{self, Read, Write};
 
+use bundle_format::word;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -77,7 +78,7 @@ impl<S: Read + Write> Wire<S> {
     /// Sends a packet in two parts, since the second may be a secret that is not to be copied.
     fn put(&mut self, code: &[u8], body: &[u8]) -> Result<(), Fault> {
         let length = u32::try_from(code.len() + body.len()).ok().filter(|length| *length as usize <= MOST_PACKET);
-        let [a, b, c, _] = length.ok_or(Fault::Malformed("a statement is too long"))?.to_le_bytes();
+        let [a, b, c, _] = length.ok_or(Fault::Malformed(word!("a statement is too long", "语句过长")))?.to_le_bytes();
         self.stream.write_all(&[&[a, b, c, self.count], code].concat())?;
         self.stream.write_all(body)?;
         self.stream.flush()?;
@@ -95,7 +96,7 @@ impl<S: Read + Write> Wire<S> {
         let [a, b, c, count] = header;
         let length = u32::from_le_bytes([a, b, c, 0]) as usize;
         if length > self.most {
-            return Err(Fault::Malformed("a packet is too long"));
+            return Err(Fault::Malformed(word!("a packet is too long", "数据包过长")));
         }
         let mut packet = Zeroizing::new(vec![0; length]);
         self.stream.read_exact(&mut packet)?;
@@ -104,7 +105,7 @@ impl<S: Read + Write> Wire<S> {
             return Err(refused(refusal));
         }
         if count != self.count {
-            return Err(Fault::Malformed("packets come out of order"));
+            return Err(Fault::Malformed(word!("packets come out of order", "数据包次序不对")));
         }
         self.count = count.wrapping_add(1);
         Ok(packet)
@@ -114,7 +115,7 @@ impl<S: Read + Write> Wire<S> {
 /// The number, the state where there is one, and the text.
 fn refused(refusal: &[u8]) -> Fault {
     let mut fields = Fields(refusal);
-    let Some(code) = fields.number() else { return Fault::Malformed("a refusal has no number") };
+    let Some(code) = fields.number() else { return Fault::Malformed(word!("a refusal has no number", "拒绝信息没有错误号")) };
     let text = match fields.0 {
         [b'#', rest @ ..] => rest.get(5..).unwrap_or_default(),
         text => text,
