@@ -3,12 +3,14 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bundle_format::{
     certificate::Certificate,
     facts::{self, CertificateFacts, FactsError, NodeFacts},
     limits::Limits,
+    manifest::Manifest,
     name::EntryPath,
     reader::{BundleError, Tarball, Unverified, Visitor},
     rfc3339_seconds,
@@ -70,8 +72,21 @@ pub enum InspectError {
 pub struct Found {
     /// The file, and within a bundle the entry.
     pub place: String,
+    /// What kind of thing had it.
+    pub origin: Origin,
     /// The certificate.
     pub certificate: Certificate,
+}
+
+/// What kind of thing had a certificate.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A bundle that is to bring it to nodes, of this manifest.
+    Bundle(Arc<Manifest>),
+    /// A file.
+    File,
+    /// A node, by the name that people use.
+    Node(String),
 }
 
 /// What its dates say of a certificate.
@@ -173,7 +188,8 @@ fn find_in_file(path: &Path) -> Result<Vec<Found>, InspectError> {
     }
     let certificates = Certificate::all_from_file(&content);
     let certificates = certificates.map_err(|why| InspectError::NoCertificate { path: path.to_owned(), why: why.to_string() })?;
-    Ok(certificates.into_iter().map(|certificate| Found { place: path.display().to_string(), certificate }).collect())
+    let found = |certificate| Found { place: path.display().to_string(), origin: Origin::File, certificate };
+    Ok(certificates.into_iter().map(found).collect())
 }
 
 /// The facts of a node in a file, where it holds some.
@@ -183,8 +199,10 @@ pub fn facts_in(path: &Path) -> Option<NodeFacts> {
 }
 
 fn in_facts(path: &Path, facts: &NodeFacts) -> Vec<Found> {
-    let found =
-        |facts: &CertificateFacts| Some(Found { place: format!("{}:{}", path.display(), facts.path), certificate: facts.certificate()? });
+    let found = |certificate: &CertificateFacts| {
+        let place = format!("{}:{}", path.display(), certificate.path);
+        Some(Found { place, origin: Origin::Node(facts.called()), certificate: certificate.certificate()? })
+    };
     facts.certificates.iter().filter_map(found).collect()
 }
 
@@ -215,20 +233,23 @@ fn search(top: &Path, folder: &Path, depth: usize, files: &mut usize, found: &mu
 
 /// The certificates of a bundle. Its signature is checked with the key that it brings itself: what is found is whole, but not trusted.
 fn find_in_bundle(path: &Path) -> Result<Vec<Found>, InspectError> {
-    let mut certificates = Certificates { place: path.display().to_string(), found: Vec::new() };
+    let mut certificates = Certificates(Vec::new());
     let bundle = |why| InspectError::Bundle { path: path.to_owned(), why };
     let file = fs::File::open(path).map_err(|why| FileError::Read { path: path.to_owned(), why })?;
     let unverified = Tarball::open(file).and_then(|tarball| Unverified::open(tarball, Limits::default())).map_err(bundle)?;
     let claimed = unverified.claimed_signers().map_err(bundle)?.into_iter().collect();
-    unverified.verify_unfinished(&claimed).and_then(|verified| verified.read(&mut certificates)).map_err(bundle)?;
-    Ok(certificates.found)
+    let complete = unverified.verify_unfinished(&claimed).and_then(|verified| verified.read(&mut certificates)).map_err(bundle)?;
+    let manifest = Arc::new(complete.manifest);
+    let found = |(entry, certificate)| Found {
+        place: format!("{}:{entry}", path.display()),
+        origin: Origin::Bundle(Arc::clone(&manifest)),
+        certificate,
+    };
+    Ok(certificates.0.into_iter().map(found).collect())
 }
 
 /// Takes the certificates out of a bundle.
-struct Certificates {
-    place: String,
-    found: Vec<Found>,
-}
+struct Certificates(Vec<(EntryPath, Certificate)>);
 
 impl Visitor for Certificates {
     fn slice(&mut self, _: Slice) {}
@@ -238,16 +259,15 @@ impl Visitor for Certificates {
     }
 
     fn entry(&mut self, path: EntryPath, content: Zeroizing<Vec<u8>>) {
-        let place = format!("{}:{path}", self.place);
         let certificates = Certificate::all_from_file(&content).unwrap_or_default();
-        self.found.extend(certificates.into_iter().map(|certificate| Found { place: place.clone(), certificate }));
+        self.0.extend(certificates.into_iter().map(|certificate| (path.clone(), certificate)));
     }
 }
 
 /// Describes and judges certificates, and finds out which of them signed which.
 #[must_use]
 pub fn describe(found: &[Found], now: OffsetDateTime, within: i64) -> Vec<Row> {
-    let row = |Found { place, certificate }: &Found| Row {
+    let row = |Found { place, certificate, .. }: &Found| Row {
         place: place.clone(),
         subject: certificate.subject(),
         issuer: certificate.issuer(),

@@ -75,7 +75,9 @@ impl Ran {
 /// When it cannot be started or is killed.
 pub fn run<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, arguments: &[S], folder: &Path) -> Ran {
     let program = program.as_ref();
-    let output = Command::new(program).args(arguments).current_dir(folder).env_remove("NO_COLOR").env("LC_ALL", "C.UTF-8").output();
+    // What tests inspect and build is nothing to remember.
+    let environment = [("LC_ALL", "C.UTF-8"), ("RESEAL_LEDGER", "")];
+    let output = Command::new(program).args(arguments).current_dir(folder).env_remove("NO_COLOR").envs(environment).output();
     let Output { status, stdout, stderr } = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     Ran { code: status.code().unwrap_or_else(|| panic!("{}: {status}", program.display())), stdout: text(&stdout), stderr: text(&stderr) }

@@ -42,7 +42,7 @@ impl Stopped {
         let mut strace = Command::new("strace");
         let log = tempfile::NamedTempFile::new().unwrap();
         strace.args(["-qq", "-e", &format!("trace={call},prlimit64"), "-e", &inject]).args(options).arg("-o").arg(log.path());
-        strace.args(user).args(program).current_dir(folder);
+        strace.args(user).args(program).current_dir(folder).env("RESEAL_LEDGER", "");
         let tracer = strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("strace starts");
         let mut stopped = Self { tracer, pid: 0 };
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -147,7 +147,7 @@ fn trace(program: &[&str], folder: &Path) -> Seen {
     let mut strace = Command::new("strace");
     let calls = "trace=execve,execveat,open,openat,creat,memfd_create,mknod,mknodat";
     strace.args(["-f", "-qq", "-v", "-s", "100000", "-e", calls, "-o"]).arg(&log).args(program).current_dir(folder);
-    let output = strace.env("RESEAL_TEST", "seen").stdin(Stdio::null()).output().expect("strace starts");
+    let output = strace.envs([("RESEAL_TEST", "seen"), ("RESEAL_LEDGER", "")]).stdin(Stdio::null()).output().expect("strace starts");
     assert!(output.status.success(), "{program:?}: {}", String::from_utf8_lossy(&output.stderr));
     let log = fs::read(log).unwrap();
     let text = String::from_utf8_lossy(&log).into_owned();

@@ -17,7 +17,9 @@ use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 use super::{
-    DONE, Failure, Outcome, load_signer,
+    DONE, Failure, Outcome,
+    calendar::LedgerArgs,
+    load_signer,
     sealing::{self, Decided},
     sign,
 };
@@ -25,6 +27,7 @@ use crate::{
     assemble::{self, Assembled, Executors, executors_of},
     files::{self, Existing},
     issue::{self, Issued},
+    ledger::Record,
     present::{self, Output},
     profile::tos::Edition,
     seal::Sealing,
@@ -117,6 +120,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = ".", help = word!("The folder to write the bundle to", "证书包写入的目录"))]
     out: PathBuf,
     #[command(flatten)]
+    ledger: LedgerArgs,
+    #[command(flatten)]
     sealing: sealing::SealingArgs,
 }
 
@@ -153,6 +158,7 @@ impl Args {
         let is_to_be_shown = self.sealing.keep(new.as_ref())?;
         let (built, warnings) = build(&site, &executors, &signer, &sealing, &self.out).inspect_err(|_| self.sealing.discard())?;
         warn(output, &warnings);
+        self.ledger.note(Record::of_build(&built.issued, &built.assembled.manifest, OffsetDateTime::now_utc()), output);
         report(&built, output)?;
         if let Some(new) = new.filter(|_| is_to_be_shown) {
             output.once(
@@ -242,7 +248,8 @@ fn read_site_file(path: &Path) -> Result<SiteFile, Failure> {
     Ok(SiteFile::parse(text, path.parent().unwrap_or(Path::new(".")))?)
 }
 
-fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
+/// A time in UTC, for flags.
+pub fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
     let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|error| error.to_string());
     let past = || word!("it is past the last year of UTC", "超过了 UTC 的最后一年").to_owned();
     let time = time.and_then(|time| time.checked_to_offset(UtcOffset::UTC).ok_or_else(past));

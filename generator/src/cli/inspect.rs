@@ -5,9 +5,10 @@ use std::{fmt::Write as _, path::PathBuf};
 use bundle_format::{facts::NodeFacts, text, word};
 use time::OffsetDateTime;
 
-use super::{DONE, ENDING, Outcome};
+use super::{DONE, ENDING, Outcome, calendar::LedgerArgs};
 use crate::{
     inspect::{self, Row, Verdict},
+    ledger::Record,
     present::{self, Output},
 };
 
@@ -26,6 +27,8 @@ pub struct Args {
         "有证书在这么多天内到期时，以退出码 10 结束"
     ))]
     within: Option<u32>,
+    #[command(flatten)]
+    ledger: LedgerArgs,
 }
 
 impl Args {
@@ -37,7 +40,9 @@ impl Args {
             }
             found.extend(inspect::find(path)?);
         }
-        let rows = inspect::describe(&found, OffsetDateTime::now_utc(), self.within.unwrap_or(EXPIRING).into());
+        let now = OffsetDateTime::now_utc();
+        self.ledger.note(Record::of_found(&found, now), output);
+        let rows = inspect::describe(&found, now, self.within.unwrap_or(EXPIRING).into());
         let text = if output.is_json() { serde_json::to_string_pretty(&rows)? } else { format!("{}\n{}", table(&rows), chains(&rows)) };
         output.data(&text);
         let ending = |row: &Row| matches!(row.verdict, Verdict::Expired | Verdict::Expiring);

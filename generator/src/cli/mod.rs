@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Parses, calls, and turns every outcome into an exit code.
 
 mod build;
+mod calendar;
 mod completions;
 mod demo;
 mod failure;
@@ -98,6 +99,8 @@ enum Command {
         "校验证书包是否完整、是否由可信签名人制作"
     ))]
     Verify(verify::Args),
+    #[command(about = word!("Show when everything ends that was ever inspected or built", "显示所有检查过或签发过的证书何时到期"))]
+    Calendar(calendar::Args),
     #[command(about = word!("Renew a throw-away site of three nodes, to see how it goes", "用一个三节点的临时站点演示续签过程"))]
     Demo(demo::Args),
     Completions(completions::Args),
@@ -138,6 +141,7 @@ pub fn main() -> ExitCode {
         Command::Show(args) => args.run(output),
         Command::Sign(args) => args.run(output),
         Command::Verify(args) => args.run(output),
+        Command::Calendar(args) => args.run(output),
         Command::Demo(args) => args.run(output),
         Command::Completions(args) => Ok(args.run(output)),
         Command::Man(args) => args.run(output),

@@ -11,11 +11,12 @@ use bundle_format::{
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{DONE, Failure, Outcome};
+use super::{DONE, Failure, Outcome, calendar::LedgerArgs};
 use crate::{
     facts::{self, Draft, Finding, Level, Wishes},
     files::{self, FileError},
     issue,
+    ledger::Record,
     present::{self, Output},
     profile::{
         Part,
@@ -81,6 +82,8 @@ pub struct Init {
     node: Vec<Node>,
     #[arg(long, value_name = "NAME", help = word!("The site's name", "站点名称"))]
     name: Option<SiteName>,
+    #[command(flatten)]
+    ledger: LedgerArgs,
 }
 
 impl Command {
@@ -125,8 +128,11 @@ impl Init {
         if let Some(version) = &self.tos_version {
             let _: tos::TosVersion = version.parse().map_err(crate::site::SiteError::Version)?;
         }
+        let now = OffsetDateTime::now_utc();
+        let seen = told.iter().flat_map(|told| Record::of_facts(&told.facts, self.name.as_ref(), now)).collect();
         let wishes = Wishes { name: self.name.clone(), edition: self.edition, version: self.tos_version.clone() };
-        let draft = Draft::of(told, OffsetDateTime::now_utc(), &wishes)?;
+        let draft = Draft::of(told, now, &wishes)?;
+        self.ledger.note(seen, output);
         for finding in &draft.findings {
             match finding.level() {
                 Level::Note => output.say(&format!("{}{finding}", Level::Note.title())),
@@ -182,6 +188,9 @@ impl Init {
                 ca_file.display()
             ));
         }
+        let now = OffsetDateTime::now_utc();
+        let seen = [ca, leaf].map(|certificate| Record { site: self.name.clone(), ..Record::of(certificate, now) });
+        self.ledger.note(seen.to_vec(), output);
         let (candidates, unassigned) = if self.node.is_empty() { candidates(leaf.sans()) } else { (Vec::new(), Vec::new()) };
         let text = SiteToml {
             name: self.name.as_ref().map_or_else(|| "my-site".to_owned(), ToString::to_string),
