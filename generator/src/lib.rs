@@ -3,7 +3,7 @@
 //! From the outside in: [`cli`] parses and prints; [`site`] turns a site file and flags into a validated [`site::Site`];
 //! [`issue`] renews and issues certificates with [`x509`]; a [`profile`] lays them out as slices, purely; [`assemble`]
 //! makes the bundle, with what [`sql`] writes for people and sealed as [`seal`] says. [`facts`] makes a site file of what nodes say of themselves.
-//! [`ledger`] remembers what was ever seen, for the [`calendar`].
+//! [`ledger`] remembers what was ever seen, for the [`calendar`]; [`report`] says what was done to a site.
 //! Nothing TOS-specific stands outside `profile/tos`.
 
 pub mod assemble;
@@ -20,6 +20,7 @@ pub mod manual;
 pub mod note;
 pub mod present;
 pub mod profile;
+pub mod report;
 pub mod seal;
 pub mod signer;
 pub mod site;

@@ -12,6 +12,7 @@ pub mod live;
 pub mod pki;
 pub mod plug;
 pub mod programs;
+pub mod receipts;
 pub mod secret;
 pub mod tree;
 pub mod workshop;

@@ -58,7 +58,8 @@ fn an_end_is_known_until_the_renewal_was_seen() {
     assert_eq!(seen, states(&[("ca", "built"), ("ca", "renewal-built"), ("leaf", "built"), ("leaf", "renewal-built")]));
     let table = desk.reseal(&["calendar"]).stdout;
     assert_eq!(table.matches("the bundle site-7 renews it").count(), 2, "{table}");
-    assert_eq!(table.matches("59  site").count(), 2, "{table}");
+    let ending = table.lines().filter(|line| line.split_whitespace().collect::<Vec<_>>().get(2..4) == Some(&["59", "site"]));
+    assert_eq!(ending.count(), 2, "{table}");
 
     let _ = sh("tar -xzf site-7.tar.gz site-7/certs", desk.0.path());
     let _ = desk.reseal(&["inspect", "site-7/certs"]);
@@ -111,7 +112,7 @@ fn the_calendar_is_what_readers_of_calendars_read() {
         }
     }
     assert_eq!((open.len(), uids.len(), unfolded.matches("BEGIN:VALARM").count()), (0, 4, 12));
-    assert!(unfolded.contains("SUMMARY:site: CA `O=transwarp\\, CN=etcd-ca` ends"), "{unfolded}");
+    assert!(unfolded.contains("SUMMARY:site: CA `CN=etcd-ca\\, O=transwarp` ends"), "{unfolded}");
     if Command::new("python3").args(["-c", "import icalendar"]).output().is_ok_and(|output| output.status.success()) {
         let script = "python3 -c 'import icalendar; print(len(icalendar.Calendar.from_ical(open(\"site.ics\").read()).walk(\"VALARM\")))'";
         assert_eq!(sh(script, desk.0.path()), "12\n");
@@ -134,7 +135,7 @@ fn prometheus_gets_one_sample_for_each_end() {
         let (labels, value) = sample.rsplit_once("} ").unwrap();
         assert_eq!(value, "1678444200");
         assert!(labels.starts_with("reseal_certificate_not_after_timestamp_seconds{site=\"\",kind=\""), "{sample}");
-        assert!(labels.contains("subject=\"O=transwarp, CN="), "{sample}");
+        assert!(labels.contains("subject=\"CN="), "{sample}");
     }
     let _ = desk.reseal(&["calendar", "--prometheus", "--out", "reseal.prom"]);
     assert_eq!(desk.read("reseal.prom"), text);

@@ -19,7 +19,9 @@ const MOST_LINE: usize = 75;
 pub fn write(entries: &[Entry], now: OffsetDateTime) -> String {
     let mut text = BEGIN.to_owned();
     fold(&mut text, "CALSCALE:GREGORIAN");
-    entries.iter().for_each(|entry| event(&mut text, entry, now));
+    for entry in entries {
+        event(&mut text, entry, now);
+    }
     fold(&mut text, "END:VCALENDAR");
     text
 }

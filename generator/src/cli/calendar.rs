@@ -82,7 +82,7 @@ impl Args {
             ));
         }
         let now = self.now.unwrap_or_else(OffsetDateTime::now_utc);
-        if output.json {
+        if output.is_json() {
             output.data(&serde_json::to_string_pretty(&entries)?);
             self.out.as_deref().map_or(Ok(()), |out| self.write(out, &entries, now))?;
         } else if let Some(out) = &self.out {
@@ -137,7 +137,6 @@ fn table(entries: &[Entry], now: OffsetDateTime) -> String {
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
-        let hint = word!("give --ledger FILE", "请用 --ledger FILE 指定");
-        Self::new(error, hint.to_owned())
+        Self::new(error).advise(word!("give --ledger FILE", "请用 --ledger FILE 指定"))
     }
 }

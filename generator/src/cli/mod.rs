@@ -8,6 +8,7 @@ mod failure;
 mod inspect;
 mod keygen;
 mod man;
+mod report;
 mod sealing;
 mod show;
 mod sign;
@@ -101,6 +102,7 @@ enum Command {
     Verify(verify::Args),
     #[command(about = word!("Show when everything ends that was ever inspected or built", "显示所有检查过或签发过的证书何时到期"))]
     Calendar(calendar::Args),
+    Report(report::Args),
     #[command(about = word!("Renew a throw-away site of three nodes, to see how it goes", "用一个三节点的临时站点演示续签过程"))]
     Demo(demo::Args),
     Completions(completions::Args),
@@ -142,6 +144,7 @@ pub fn main() -> ExitCode {
         Command::Sign(args) => args.run(output),
         Command::Verify(args) => args.run(output),
         Command::Calendar(args) => args.run(output),
+        Command::Report(args) => args.run(output),
         Command::Demo(args) => args.run(output),
         Command::Completions(args) => Ok(args.run(output)),
         Command::Man(args) => args.run(output),

@@ -14,6 +14,7 @@ use bundle_format::{
     facts::{CertificateFacts, NodeFacts, is_plain},
     manifest::Manifest,
     name::SiteName,
+    receipt::{CertificateReceipt, Content, Document},
     rfc3339_seconds,
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ pub use file::{LedgerError, MOST_BYTES, Place, Read};
 use crate::{
     inspect::{Found, Origin},
     issue::Issued,
+    report::Report,
 };
 
 /// The number of this form of a line.
@@ -127,6 +129,45 @@ impl Record {
             [former, Self::of(renewed, seen).brought_by(manifest)]
         });
         records.collect()
+    }
+
+    /// What nodes have, by their receipts.
+    #[must_use]
+    pub fn of_report(report: &Report, seen: OffsetDateTime) -> Vec<Self> {
+        let mut records = Vec::new();
+        for node in &report.nodes {
+            let Some(Document { receipt, .. }) = node.in_effect().and_then(|run| run.document.as_ref()) else { continue };
+            for file in receipt.files() {
+                let formers = file.former.as_ref().map_or(&[][..], Content::certificates);
+                for (at, certificate) in file.new.certificates().iter().enumerate() {
+                    let is_of_site = Self { site: Some(receipt.site.clone()), ..Self::of_receipt(certificate, seen) };
+                    let replaces = formers.get(at).map(|former| former.fingerprint).filter(|former| *former != certificate.fingerprint);
+                    let bundle = Some(receipt.bundle_name().to_string());
+                    records.push(Self { bundle, replaces, ..is_of_site.clone() });
+                    records.push(Self { node: Some(node.name.to_string()), ..is_of_site });
+                }
+            }
+        }
+        records
+    }
+
+    fn of_receipt(certificate: &CertificateReceipt, seen: OffsetDateTime) -> Self {
+        Self {
+            ledger: FORMAT,
+            seen,
+            site: None,
+            node: None,
+            bundle: None,
+            replaces: None,
+            fingerprint: certificate.fingerprint,
+            public_key: certificate.public_key,
+            ca: certificate.ca,
+            subject: certificate.subject.clone(),
+            issuer: certificate.issuer.clone(),
+            serial: certificate.serial.clone(),
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+        }
     }
 
     fn brought_by(self, manifest: &Manifest) -> Self {
