@@ -99,6 +99,7 @@ pub fn may_stop_now(name: Option<&Label>, bench: &Bench<'_>) -> Result<(), StepE
         return Ok(());
     }
     let sights = cluster::look(bench.machine, cluster).map_err(Risk::from)?;
+    bench.seen.cluster(bench.machine.now(), &cluster.name, &sights);
     let own = &bench.begin.node;
     if bench.is_undoing && !sights.iter().any(|sight| sight.node == *own && sight.is_healthy()) {
         return Ok(());

@@ -7,6 +7,7 @@
 //! * `memory`: what is remembered of bundles that were applied: their signers, the site, the last serial.
 //! * `inventory`, `node_identity`: what this node is before any bundle exists, and whom secrets for it are sealed to.
 //! * [`journal`] and `run`: what was begun, what is done, and what therefore comes next, after a power cut too.
+//! * `receipt`: what a run's journal tells, to be carried back.
 //! * `steps`: one file for each kind of step.
 //! * [`cli`] and `present`: arguments in, words out. [`code`]: the stable code of every problem.
 
@@ -35,6 +36,7 @@ mod plan;
 mod preflight;
 mod present;
 pub mod quorum;
+mod receipt;
 mod run;
 mod services;
 mod shell;

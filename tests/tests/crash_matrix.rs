@@ -49,9 +49,11 @@ struct Ended {
     record: String,
 }
 
-/// Whether all was applied, and only the bundle's signer and serial could not be written down, which is said.
+/// Whether all was done, and only the bundle's signer and serial, or the receipt, could not be written down, which is said.
 fn is_forgotten(ran: &Ended) -> bool {
-    ran.code == Some(0) && ran.said.contains("could not be remembered") && ran.said.contains("`apply` once more")
+    let is_said = |what: &str, remedy: &str| ran.said.contains(what) && ran.said.contains(remedy);
+    let is_untold = is_said("no receipt could be written", "the next `apply`, `rollback` or `receipt` writes it");
+    ran.code == Some(0) && (is_untold || is_said("could not be remembered", "`apply` once more"))
 }
 
 impl Scene {
@@ -200,6 +202,7 @@ impl Scene {
     fn check_left(&self, command: &str, ran: &Ended, root: &Path, may_be_stuck: bool) -> Result<(), String> {
         self.check_held(root, ran.code == Some(6))?;
         match ran.code {
+            Some(0) if is_forgotten(ran) && command == "rollback" => self.check_old(root),
             Some(0) if is_forgotten(ran) => difference(&self.new, &self.state(root, STATE), false),
             Some(1 | 4 | 5) if command == "apply" => self.check_old(root),
             Some(1 | 4) => difference(&self.new, &self.state(root, STATE), false),

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use bundle_format::receipt::{self, Outcome, Receipt, StepKind};
 use end_to_end::{
     live::{
         Edition, EtcdVersion, Layout, Manager, Node, Site,
@@ -157,6 +158,22 @@ fn an_expired_site_is_renewed_node_by_node() {
         "cmp /var/lib/reseal/runs/0001-site-7/backup/folder-0-kubernetes/etcd-ca.pem /var/lib/reseal/runs/0001-site-7/backup/0-etcd-ca.pem",
     );
     assert_eq!(backup, "", "all of /srv/kubernetes is kept");
+    let receipts = |node: &Node| -> Vec<Receipt> {
+        let text = node.sh("rm -f /root/r.json; /root/reseal-node receipt --out /root/r.json 2>/dev/null; cat /root/r.json");
+        receipt::read_all(text.as_bytes()).unwrap().into_iter().map(|document| document.unwrap().receipt).collect()
+    };
+    for (node, outcome, healthy, renewed) in [(first, Outcome::Waiting, 0, 1), (&site.nodes()[1], Outcome::Applied, 2, 2)] {
+        let [receipt] = &receipts(node)[..] else { panic!("one receipt of {}", node.name) };
+        let end = receipt.quorum.last().unwrap();
+        assert_eq!((receipt.outcome, end.members, end.renewed), (outcome, 3, Some(renewed)), "{receipt:#?}");
+        assert_eq!(end.healthy >= 2, healthy >= 2, "{end:?}");
+        assert!(matches!(receipt.mode, receipt::Mode::Recovery { .. }));
+        let restart = receipt.steps.iter().find(|step| step.kind == StepKind::RestartStaticPods).unwrap();
+        assert!(
+            restart.down.iter().all(|down| down.until.is_some_and(|until| until >= down.from)) && restart.down.len() == 1,
+            "{restart:#?}"
+        );
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::{
 
 pub use chain::{Flaw, verify};
 pub use document::{Document, MOST_BYTES, ReceiptError, is_receipt, read, read_all, write};
-pub use step::{CertificateReceipt, Content, Down, FileReceipt, StepKind, StepReceipt, StepState};
+pub use step::{CertificateReceipt, Content, Down, FileReceipt, StepKind, StepReceipt, StepState, plain};
 
 /// The number of this form of receipt.
 pub const FORMAT: u32 = 1;

@@ -24,13 +24,13 @@ impl Deviation {
     pub fn text(self) -> &'static str {
         match self {
             Self::DatabaseLeft => {
-                word!("the Manager's database is left to the by-hand SQL", "Manager 数据库未更新，留待手工执行 SQL")
+                word!("the Manager's database is left to the by-hand SQL", "Manager 的数据库留给手工 SQL 处理")
             }
-            Self::OutageAccepted => word!("an outage of etcd was accepted", "已同意 etcd 中断"),
-            Self::OlderAllowed => word!("a bundle older than the last one was allowed", "允许了比上次更旧的证书包"),
-            Self::QuorumLossForced => word!("the loss of etcd's quorum was forced", "强制执行，不顾 etcd 失去法定票数"),
-            Self::SignerAdded => word!("a signer was taken who was not pinned here", "接受了本机未固定的签名人"),
-            Self::StaleAccepted => word!("a bundle past its time was accepted", "接受了超过期限的证书包"),
+            Self::OutageAccepted => word!("an outage of etcd was accepted", "已接受 etcd 中断"),
+            Self::OlderAllowed => word!("a bundle older than the last one was allowed", "已允许使用比上一次更旧的证书包"),
+            Self::QuorumLossForced => word!("the loss of etcd's quorum was forced", "已强制允许 etcd 失去法定票数"),
+            Self::SignerAdded => word!("a signer was taken who was not pinned here", "已接受一个未在本机固定的签名人"),
+            Self::StaleAccepted => word!("a bundle past its time was accepted", "已接受超过使用期限的证书包"),
         }
     }
 }

@@ -3,6 +3,8 @@
 use bundle_format::{
     digest::Fingerprint,
     language::counted,
+    name::Label,
+    receipt::{Command, Occasion, QuorumSight},
     slice::{Slice, Step},
     text, word,
 };
@@ -11,21 +13,24 @@ use serde_json::{Value, json};
 use super::{
     Context, Outcome, examples,
     job::{self, BundleArgs, Earlier, NodeArgs, WorkArgs},
+    receipt,
     unsealing::UnsealArgs,
 };
 use crate::{
     bundle::Bundle,
     cluster,
-    error::Failure,
+    error::{Exit, Failure},
+    etcd::MemberSight,
     facts::Facts,
-    journal::{self, Begin, Deviation, DiskEnd, Phase, StepRecord},
+    journal::{self, Begin, Deviation, DiskEnd, Phase, Record, StepRecord},
     machine::Machine,
     memory::Keeper,
     plan::Plan,
     preflight::{Refusal, Warning, services::is_outage_alone},
-    present::{Tone, bundle_view, show_plan},
+    present::{Screen, Tone, bundle_view, show_plan},
     quorum::Progress,
     run::{self, Driver, Run, RunFolder, Store},
+    steps::seen,
 };
 
 #[derive(Debug, clap::Args)]
@@ -79,16 +84,17 @@ impl Args {
             // Until here a signal may end the program at once: nothing is begun.
             machine.heed_signals()?;
         }
-        if has_work || !bundle.memory.learn(&bundle.complete, machine.now()).is_empty() {
+        if has_work || !bundle.memory.learn(&bundle.complete, machine.now()).is_empty() || receipt::is_owed(context, &store) {
             let _lock = store.lock()?;
             Keeper::of(machine)?.read()?.admit(&bundle.complete, self.work.allow_older)?;
+            look.warnings.extend(receipt::settle(context, &store, None));
             if has_work {
-                work = self.work(&driver, &bundle, slice)?;
+                work = self.work_and_tell(context, &driver, &bundle, slice)?;
             }
             work.remember(machine, &bundle);
         }
         look.warnings.append(&mut work.warnings);
-        Ok(conclude(context, &bundle, slice, &work, look.warnings))
+        Ok(conclude(context, &bundle, slice, work, look.warnings))
     }
 
     fn look(
@@ -105,6 +111,25 @@ impl Args {
         show(&facts, &plan);
         let (refusals, warnings) = job::judge(bundle, slice, &plan, &facts, &mut earlier, &driver.options.allowed);
         Ok(Look { steps: plan.records(), first_end: plan.first_end, earlier, refusals, warnings })
+    }
+
+    /// Works, and leaves a receipt of it, however it ends.
+    fn work_and_tell(&self, context: &Context, driver: &Driver<'_>, bundle: &Bundle, slice: &Slice) -> Result<Work, Failure> {
+        let mut worked = self.work(driver, bundle, slice);
+        if let Ok(work) = &mut worked {
+            work.look_at_quorums(&context.machine, bundle, slice);
+        }
+        let success = if worked.as_ref().is_ok_and(Work::waits_for_others) { Exit::Waiting } else { Exit::Done };
+        let untold = receipt::settle(context, driver.store, Some(&receipt::ended(Command::Apply, &worked, success)));
+        match &mut worked {
+            Ok(work) => work.warnings.extend(untold),
+            Err(_) => {
+                for warning in untold {
+                    context.screen.warn(&warning.to_string());
+                }
+            }
+        }
+        worked
     }
 
     /// What is done under the lock: everything is looked at again, since another run may have ended between.
@@ -148,6 +173,7 @@ struct Work {
     done: Vec<Run>,
     paused: Option<Run>,
     pinned: Vec<Fingerprint>,
+    quorums: Option<Vec<Quorum>>,
     warnings: Vec<Warning>,
 }
 
@@ -157,6 +183,22 @@ impl Work {
             run::Outcome::Applied(run) => self.done.push(run),
             run::Outcome::Paused(run) => self.paused = Some(run),
         }
+    }
+
+    /// How etcd is at the end of a run that does not wait, on record with it.
+    fn look_at_quorums(&mut self, machine: &Machine, bundle: &Bundle, slice: &Slice) {
+        let (None, Some(run)) = (&self.paused, self.done.last_mut()) else { return };
+        let quorums = quorums(machine, bundle, slice);
+        for quorum in &quorums {
+            if let Err(why) = run.record(machine, Record::Quorum { sight: quorum.sight(machine) }) {
+                self.warnings.push(Warning::NoReceipt(why.to_string()));
+            }
+        }
+        self.quorums = Some(quorums);
+    }
+
+    fn waits_for_others(&self) -> bool {
+        self.quorums.iter().flatten().any(|quorum| !quorum.is_there())
     }
 
     /// Once all is done: whose bundle it was, of which site and serial. What is done is done, so a failure is a warning.
@@ -210,7 +252,7 @@ fn begin(bundle: &Bundle, slice: &Slice, steps: Vec<StepRecord>, first_end: Opti
     }
 }
 
-fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: &Work, warnings: Vec<Warning>) -> Outcome {
+fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: Work, warnings: Vec<Warning>) -> Outcome {
     let screen = &context.screen;
     let steps = || work.done.iter().chain(&work.paused).filter_map(|run| run.state().ok()?.begin).flat_map(|begin| &begin.steps);
     let targets: Vec<String> = steps().flat_map(StepRecord::files).map(|file| file.target.to_string()).collect();
@@ -253,8 +295,12 @@ fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: &Work, warn
             "已固定：从现在起，{signer} 的证书包在此无需 `--signer`"
         ));
     }
-    let quorum = if work.paused.is_some() { Vec::new() } else { quorums(context, bundle, slice) };
-    let waits_for_others = quorum.iter().any(|(_, has_quorum)| !has_quorum);
+    let looks = work.paused.is_none();
+    let quorums = work.quorums.unwrap_or_else(|| if looks { quorums(&context.machine, bundle, slice) } else { Vec::new() });
+    for quorum in &quorums {
+        quorum.show(screen);
+    }
+    let waits_for_others = quorums.iter().any(|quorum| !quorum.is_there());
     let document = json!({
         "bundle": bundle_view(&bundle.complete),
         "node": { "name": slice.node },
@@ -263,39 +309,68 @@ fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: &Work, warn
         "changed": targets,
         "pinned": work.pinned,
         "rows": rows,
-        "restarts": if work.paused.is_some() { 0 } else { restarts },
-        "quorum": quorum.into_iter().map(|(view, _)| view).collect::<Vec<_>>(),
+        "restarts": if looks { restarts } else { 0 },
+        "quorum": quorums.iter().map(Quorum::view).collect::<Vec<_>>(),
     });
     Outcome { warnings, waits_for_others, ..Outcome::of(document) }
 }
 
-/// How far the quorum of each cluster is that has a member on this node, and whether it is there.
-fn quorums(context: &Context, bundle: &Bundle, slice: &Slice) -> Vec<(Value, bool)> {
-    let own = slice.steps.iter().filter_map(|step| match step {
-        Step::AwaitEtcd(step) if context.machine.is_whole() => slice.cluster(&step.cluster),
-        _ => None,
-    });
-    let leaves: Vec<_> =
-        bundle.manifest().authorities.iter().flat_map(|authority| &authority.leaves).map(|leaf| leaf.renewed.fingerprint).collect();
-    own.map(|cluster| {
-        let sights = cluster::look(&context.machine, cluster).unwrap_or_default();
-        let has_quorum = !sights.is_empty() && cluster::has_quorum(&sights);
-        let progress = Progress::of(cluster::renewed(&context.machine, cluster, &leaves), cluster.members.len());
-        if has_quorum {
-            context.screen.toned(Tone::Good, word!("etcd:", "etcd："), word!(" has its quorum", "已达到法定票数"));
+/// How far the quorum of a cluster is that has a member on this node.
+struct Quorum {
+    cluster: Label,
+    sights: Vec<MemberSight>,
+    progress: Progress,
+}
+
+impl Quorum {
+    fn is_there(&self) -> bool {
+        !self.sights.is_empty() && cluster::has_quorum(&self.sights)
+    }
+
+    fn healthy(&self) -> usize {
+        self.sights.iter().filter(|sight| sight.is_healthy()).count()
+    }
+
+    /// For a receipt.
+    fn sight(&self, machine: &Machine) -> QuorumSight {
+        let sight = seen::sight(machine.now(), Occasion::End, &self.cluster, &self.sights, Some(self.progress.renewed));
+        QuorumSight { members: u32::try_from(self.progress.total).unwrap_or(u32::MAX), ..sight }
+    }
+
+    fn show(&self, screen: &Screen) {
+        let (head, progress) = (word!("etcd:", "etcd："), &self.progress);
+        if self.is_there() {
+            screen.toned(Tone::Good, head, word!(" has its quorum", "已达到法定票数"));
         } else if progress.has_quorum() {
-            let healthy = sights.iter().filter(|sight| sight.is_healthy()).count();
+            let healthy = self.healthy();
             let text = text!(
                 " has no quorum yet: {} of {} members are renewed, and {healthy} healthy; see `status`",
                 "尚未达到法定票数：{1} 个成员中已续签 {0} 个，{healthy} 个健康；请查看 `status`";
                 progress.renewed, progress.total
             );
-            context.screen.toned(Tone::Warn, word!("etcd:", "etcd："), &text);
+            screen.toned(Tone::Warn, head, &text);
         } else {
             let text = text!(" has no quorum yet: {progress}; go on with the next node", "尚未达到法定票数：{progress}；请继续下一个节点");
-            context.screen.toned(Tone::Warn, word!("etcd:", "etcd："), &text);
+            screen.toned(Tone::Warn, head, &text);
         }
-        (json!({ "cluster": cluster.name, "has_quorum": has_quorum, "progress": progress, "members": sights }), has_quorum)
+    }
+
+    fn view(&self) -> Value {
+        json!({ "cluster": self.cluster, "has_quorum": self.is_there(), "progress": self.progress, "members": self.sights })
+    }
+}
+
+fn quorums(machine: &Machine, bundle: &Bundle, slice: &Slice) -> Vec<Quorum> {
+    let own = slice.steps.iter().filter_map(|step| match step {
+        Step::AwaitEtcd(step) if machine.is_whole() => slice.cluster(&step.cluster),
+        _ => None,
+    });
+    let leaves: Vec<_> =
+        bundle.manifest().authorities.iter().flat_map(|authority| &authority.leaves).map(|leaf| leaf.renewed.fingerprint).collect();
+    own.map(|cluster| Quorum {
+        cluster: cluster.name.clone(),
+        sights: cluster::look(machine, cluster).unwrap_or_default(),
+        progress: Progress::of(cluster::renewed(machine, cluster, &leaves), cluster.members.len()),
     })
     .collect()
 }

@@ -5,6 +5,7 @@ mod backups;
 mod facts;
 mod job;
 mod plan;
+mod receipt;
 mod reveal;
 mod rollback;
 mod services;
@@ -50,6 +51,7 @@ enum Command {
     Apply(apply::Args),
     Status(status::Args),
     Rollback(rollback::Args),
+    Receipt(receipt::Args),
     Backups(backups::Args),
     Signers(signers::Args),
     Reveal(reveal::Args),
@@ -123,6 +125,7 @@ impl Command {
             Self::Backups(args) => args.run(context),
             Self::Facts(args) => args.run(context),
             Self::Plan(args) => args.run(context),
+            Self::Receipt(args) => args.run(context),
             Self::Reveal(args) => args.run(context),
             Self::Rollback(args) => args.run(context),
             Self::Signers(args) => args.run(context),
@@ -143,6 +146,7 @@ impl Cli {
             Command::Backups(args) => ("backups", args.words()),
             Command::Facts(args) => ("facts", args.words()),
             Command::Plan(args) => ("plan", [args.bundle.words(), args.node.words(), args.unseal.words(), args.work.words()].concat()),
+            Command::Receipt(args) => ("receipt", args.words()),
             Command::Reveal(args) => {
                 let entry = vec![quoted(&args.entry)];
                 let out = args.out.iter().flat_map(|path| ["--out".to_owned(), quoted(&path.display().to_string())]).collect();

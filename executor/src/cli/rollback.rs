@@ -1,14 +1,14 @@
 //! `reseal-node rollback`: back to the former bytes, owners, modes and attributes. Needs no bundle.
 
-use bundle_format::{text, word};
+use bundle_format::{receipt::Command, text, word};
 use serde_json::json;
 
 use super::{
-    Context, Outcome, examples,
+    Context, Outcome, examples, receipt,
     services::{DatabaseArgs, RestartArgs},
 };
 use crate::{
-    error::Failure,
+    error::{Exit, Failure},
     journal::StepRecord,
     machine::Machine,
     preflight::Refusal,
@@ -47,16 +47,25 @@ impl Args {
             return Ok(Outcome::of(json!({ "outcome": "nothing-to-do", "run": null })));
         }
         let _lock = store.lock()?;
+        let mut warnings = receipt::settle(context, &store, None);
         let Some(run) = last(&store)? else { return Ok(Outcome::of(json!({ "outcome": "nothing-to-do", "run": null }))) };
         let name = run.folder.name.clone();
         screen.say(&text!("taking back the run `{name}`", "正在撤回执行 `{name}`"));
         let progress = |text: &str| screen.say(text);
         let options = self.options(&run, machine)?;
         machine.heed_signals()?;
-        Driver { machine, store: &store, progress: &progress, options }.roll_back(run, self.discard_changes)?;
+        let rolled = Driver { machine, store: &store, progress: &progress, options }.roll_back(run, self.discard_changes);
+        let rolled = rolled.map_err(Failure::from);
+        warnings.extend(receipt::settle(context, &store, Some(&receipt::ended(Command::Rollback, &rolled, Exit::Done))));
+        if let Err(failure) = rolled {
+            for warning in &warnings {
+                screen.warn(&warning.to_string());
+            }
+            return Err(failure);
+        }
         let text = text!(" all that the run `{name}` changed is as it was before", "执行 `{name}` 更改的一切都已恢复原状");
         screen.toned(Tone::Good, word!("done:", "完成："), &text);
-        Ok(Outcome::of(json!({ "outcome": "rolled-back", "run": name })))
+        Ok(Outcome { warnings, ..Outcome::of(json!({ "outcome": "rolled-back", "run": name })) })
     }
 }
 

@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-pub use record::{Begin, Deviation, DiskEnd, FileChange, Record, RowChange, StepRecord};
+#[cfg(test)]
+pub(crate) use record::tests::begin as example;
+pub use record::{Begin, Contents, Deviation, DiskEnd, FileChange, Record, RowChange, StepRecord};
 pub use state::{Contradiction, MOST_ATTEMPTS, Phase, State, undo_order};
 
 /// The number of this form of journal.

@@ -4,12 +4,14 @@ use bundle_format::{
     digest::{Digest, Fingerprint},
     manifest::AuthorityRecord,
     name::{NodeName, Serial, SiteName, TargetPath},
+    receipt::{Content, QuorumSight},
     rfc3339_seconds,
     slice::{AwaitContainers, AwaitEtcd, EtcdCluster, RestartPods, RestartStaticPods, UpdateDatabase},
-    word,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+
+pub use bundle_format::receipt::Deviation;
 
 use crate::machine::Snapshot;
 
@@ -30,10 +32,26 @@ pub enum Record {
         /// What.
         what: Deviation,
     },
+    /// What a step restarts was down.
+    Down {
+        /// Its number, from 0.
+        step: usize,
+        /// When it was taken down; none where it was down before.
+        #[serde(with = "rfc3339_seconds::option")]
+        from: Option<OffsetDateTime>,
+        /// When it ran again; none where it was not seen to.
+        #[serde(with = "rfc3339_seconds::option")]
+        until: Option<OffsetDateTime>,
+    },
     /// The run waits, as the operator asked, before the first service is restarted.
     Paused,
     /// Its backups are about to be removed, as the operator asked. It can no longer be taken back.
     Pruned,
+    /// What was seen of an etcd cluster.
+    Quorum {
+        /// What.
+        sight: QuorumSight,
+    },
     /// Another call goes on with the run, in the direction in which it was cut off.
     Resumed {
         /// Whether the operator asked for it although the run had been tried [`super::MOST_ATTEMPTS`] times.
@@ -70,45 +88,6 @@ pub enum Record {
         /// Whether changes that others made since are to be overwritten.
         discard_changes: bool,
     },
-}
-
-/// What an operator can override.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Deviation {
-    /// The Manager's database is left to the by-hand SQL: `--leave-database`.
-    DatabaseLeft,
-    /// The outage of a cluster of one or two members is accepted: `--accept-outage`, or typed.
-    OutageAccepted,
-    /// An older bundle than the last one is applied: `--allow-older`.
-    OlderAllowed,
-    /// A member is stopped although no quorum stays: `--force-quorum-loss`.
-    QuorumLossForced,
-    /// A signer who was not pinned here is taken beside or instead of those who were: `--signer`.
-    SignerAdded,
-    /// The bundle is past its time: `--accept-stale`.
-    StaleAccepted,
-}
-
-impl Deviation {
-    /// Whether it is about restarts alone, and nothing where none is guarded.
-    #[must_use]
-    pub fn is_about_quorum(self) -> bool {
-        matches!(self, Self::OutageAccepted | Self::QuorumLossForced)
-    }
-
-    /// For people.
-    #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::DatabaseLeft => word!("the Manager's database is left to the by-hand SQL", "Manager 的数据库留给手工 SQL 处理"),
-            Self::OutageAccepted => word!("an outage of etcd was accepted", "已接受 etcd 中断"),
-            Self::OlderAllowed => word!("a bundle older than the last one was allowed", "已允许使用比上一次更旧的证书包"),
-            Self::QuorumLossForced => word!("the loss of etcd's quorum was forced", "已强制允许 etcd 失去法定票数"),
-            Self::SignerAdded => word!("a signer was taken who was not pinned here", "已接受一个未在本机固定的签名人"),
-            Self::StaleAccepted => word!("a bundle past its time was accepted", "已接受超过使用期限的证书包"),
-        }
-    }
 }
 
 /// The first record: all that is needed to finish a run or to take it back.
@@ -254,14 +233,34 @@ pub struct FileChange {
     pub new: Digest,
     /// The permission bits of a file that was not there.
     pub mode: u32,
+    /// What is told of its content in a receipt; earlier versions did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Contents>,
+}
+
+/// What is told of a file's content before a run and after it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contents {
+    /// What was there, if anything.
+    pub former: Option<Content>,
+    /// What the run puts there.
+    pub new: Content,
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    pub fn begin(steps: usize) -> Begin {
-        let file = FileChange { number: 0, target: "/srv/x.pem".parse().unwrap(), former: None, new: Digest::of(b"x"), mode: 0o600 };
+    pub(crate) fn begin(steps: usize) -> Begin {
+        let file = FileChange {
+            number: 0,
+            target: "/srv/x.pem".parse().unwrap(),
+            former: None,
+            new: Digest::of(b"x"),
+            mode: 0o600,
+            contents: None,
+        };
         Begin {
             version: super::super::VERSION,
             executor: "0.1.0".to_owned(),

@@ -158,7 +158,9 @@ fn next(phase: Phase, record: &Record, steps: &[StepRecord]) -> Option<Phase> {
         (Phase::Applying { started: false, .. }, Record::Paused)
         | (Phase::Applying { .. } | Phase::Undoing { .. }, Record::Resumed { .. })
         | (Phase::Abandoned | Phase::Applied | Phase::RolledBack, Record::Pruned)
-        | (Phase::Applying { .. } | Phase::Applied | Phase::Undoing { .. }, Record::Deviation { .. }) => phase,
+        | (Phase::Applying { .. } | Phase::Applied | Phase::Undoing { .. }, Record::Deviation { .. })
+        | (Phase::Applying { .. } | Phase::Undoing { .. }, Record::Down { .. })
+        | (Phase::Applying { .. } | Phase::Applied | Phase::RolledBack | Phase::Undoing { .. }, Record::Quorum { .. }) => phase,
         (Phase::Applying { done, started: false }, Record::Applied) if done == steps.len() => Phase::Applied,
         (Phase::Applying { .. } | Phase::Applied | Phase::Undoing { .. }, Record::UndoStarted { discard_changes, .. }) => {
             undoing(phase, *discard_changes, steps.len())

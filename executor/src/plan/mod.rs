@@ -10,6 +10,7 @@ use bundle_format::{
     certificate::Certificate,
     digest::Digest,
     name::{EntryPath, TargetPath},
+    receipt::Content,
     slice::{EditJson, InstallFile, InstallFiles, Slice, Step},
 };
 
@@ -18,8 +19,9 @@ pub use check::Rejection;
 use crate::{
     bundle::{Bundle, Material},
     facts::{Facts, Found, Target},
-    journal::{DiskEnd, FileChange, RowChange, StepRecord},
+    journal::{Contents, DiskEnd, FileChange, RowChange, StepRecord},
     json::{self, JsonError},
+    keys,
     mode::Mode,
     steps::generation,
     trust,
@@ -221,23 +223,27 @@ impl Numbers {
         number
     }
 
-    fn change(&mut self, target: &Target, new: Digest, mode: u32) -> FileChange {
-        let former = target.sight.file().map(|seen| seen.snapshot.clone());
-        FileChange { number: self.next(), target: target.path.clone(), former, new, mode }
+    fn change(&mut self, target: &Target, new: &[u8], is_secret: bool, mode: u32) -> FileChange {
+        let seen = target.sight.file();
+        let told = |bytes: &[u8]| Content::of(bytes, is_secret, keys::public_key);
+        let contents = Contents { former: seen.map(|seen| told(&seen.content)), new: told(new) };
+        let former = seen.map(|seen| seen.snapshot.clone());
+        FileChange { number: self.next(), target: target.path.clone(), former, new: Digest::of(new), mode, contents: Some(contents) }
     }
 }
 
 fn edit_record(edit: &PlannedEdit<'_>, numbers: &mut Numbers) -> Option<StepRecord> {
     let (Some(target), Some(Ok(edited)), Change::Replace) = (edit.target(), &edit.edited, edit.change()) else { return None };
     let EditJson { member, from, to, .. } = edit.step.clone();
-    let file = Box::new(numbers.change(target, Digest::of(&edited.content), 0o600));
+    let file = Box::new(numbers.change(target, &edited.content, false, 0o600));
     Some(StepRecord::EditJson { file, member, from, to })
 }
 
 fn files_record(files: &[PlannedFile<'_>], numbers: &mut Numbers) -> Option<StepRecord> {
     let changing = files.iter().filter(|file| file.change() != Change::Keep);
-    let files: Vec<FileChange> =
-        changing.filter_map(|file| Some(numbers.change(file.target()?, Digest::of(file.content), file.file.mode.0))).collect();
+    let files: Vec<FileChange> = changing
+        .filter_map(|file| Some(numbers.change(file.target()?, file.content, file.file.entry.is_secret(), file.file.mode.0)))
+        .collect();
     (!files.is_empty()).then_some(StepRecord::InstallFiles { files })
 }
 

@@ -56,6 +56,12 @@ pub enum Warning {
         /// Who is pinned.
         pinned: String,
     },
+    /// What was done has no receipt.
+    #[error("{}", text!(
+        "no receipt could be written: {_0}; the next `apply`, `rollback` or `receipt` writes it",
+        "未能写入回执：{_0}；下次执行 `apply`、`rollback` 或 `receipt` 时会补写"
+    ))]
+    NoReceipt(String),
     /// A document has neither the value before nor the one after.
     #[error("{}", text!(
         "`{target}` has no member `{member}` of value `{from}`, so there is nothing to edit",
@@ -80,6 +86,9 @@ pub enum Warning {
         /// How many names it has.
         links: u64,
     },
+    /// Receipts are not as they were written.
+    #[error("{0}")]
+    Receipts(String),
     /// The journal of an earlier run has a torn tail.
     #[error("{}", text!(
         "the journal of run `{_0}` ends in the middle of a record, as after a power cut; everything before it holds",

@@ -9,6 +9,7 @@ mod memory;
 mod outlook;
 mod plan;
 mod plan_view;
+mod receipt;
 mod services;
 mod status;
 
@@ -23,6 +24,7 @@ pub use memory::show_memory;
 pub use outlook::{forward, show_intents};
 pub use plan::show_plan;
 pub use plan_view::{PlanView, services_view};
+pub use receipt::show_receipt;
 pub use services::{generation, show_members};
 pub use status::{StatusView, show_status};
 

@@ -24,7 +24,7 @@ use crate::{
     machine::{Dress, Machine, database::Database},
     mode::Mode,
     preflight::Refusal,
-    steps::{self, Bench, StepError, replace, update_database},
+    steps::{self, Bench, StepError, replace, seen::Seen, update_database},
 };
 
 /// Why a run did not end well.
@@ -196,6 +196,7 @@ impl Driver<'_> {
             mode: Mode::at(self.machine.now(), begin.first_end.as_ref()),
             progress: self.progress,
             run,
+            seen: Seen::default(),
         }
     }
 
@@ -320,7 +321,7 @@ impl Driver<'_> {
         let folder = run.folder.clone();
         let bench = self.bench(&begin, &folder, false);
         self.record_deviations(run, &bench)?;
-        self.look_again(&begin, done, &bench, material)?;
+        self.look_again(run, &begin, done, &bench, material)?;
         for (step, record) in begin.steps.iter().enumerate().skip(done) {
             let is_begun = started && step == done;
             if self.options.pauses_before_restart && record.is_service() && !is_begun {
@@ -333,7 +334,10 @@ impl Driver<'_> {
                 step + 1, begin.steps.len(), steps::describe(record)
             ));
             run.record(self.machine, Record::StepStarted { step })?;
-            steps::apply(record, &bench, material)?;
+            let outcome = steps::apply(record, &bench, material);
+            let noted = self.note(run, step, &bench);
+            outcome?;
+            noted?;
             run.record(self.machine, Record::StepDone { step })?;
         }
         begin.steps.iter().try_for_each(|record| steps::check(record, &bench))?;
@@ -404,13 +408,21 @@ impl Driver<'_> {
                 step + 1, begin.steps.len(), steps::describe(record)
             ));
             let leaving = self.leaving(run, step, record, &bench)?;
-            steps::undo(record, &leaving, &bench, discard_changes)?;
+            let outcome = steps::undo(record, &leaving, &bench, discard_changes);
+            let noted = self.note(run, step, &bench);
+            outcome?;
+            noted?;
             run.record(self.machine, Record::StepUndone { step })?;
         }
         for change in begin.steps.iter().flat_map(StepRecord::files) {
             replace::sweep(change, &bench)?;
         }
         Ok(run.record(self.machine, Record::RolledBack)?)
+    }
+
+    /// What a step saw is on record whether it succeeded or not.
+    pub(super) fn note(&self, run: &mut Run, step: usize, bench: &Bench<'_>) -> Result<(), StoreError> {
+        bench.seen.records(step).into_iter().try_for_each(|record| run.record(self.machine, record))
     }
 
     /// The containers that run when the undoing of a restart is begun, on record before it has effect.

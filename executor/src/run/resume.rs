@@ -51,7 +51,14 @@ impl Driver<'_> {
     }
 
     /// Does again what the journal calls done and the machine does not show. What only waits is not waited for twice.
-    pub(super) fn look_again(&self, begin: &Begin, done: usize, bench: &Bench<'_>, material: &Material) -> Result<(), Fault> {
+    pub(super) fn look_again(
+        &self,
+        run: &mut Run,
+        begin: &Begin,
+        done: usize,
+        bench: &Bench<'_>,
+        material: &Material,
+    ) -> Result<(), Fault> {
         for (step, record) in begin.steps.iter().enumerate().take(done) {
             if matches!(record, StepRecord::AwaitContainers(_) | StepRecord::AwaitEtcd(_)) {
                 continue;
@@ -63,7 +70,10 @@ impl Driver<'_> {
                     file.target, step + 1
                 ));
             }
-            steps::apply(record, bench, material)?;
+            let outcome = steps::apply(record, bench, material);
+            let noted = self.note(run, step, bench);
+            outcome?;
+            noted?;
         }
         Ok(())
     }

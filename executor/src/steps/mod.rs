@@ -12,6 +12,7 @@ pub mod manifests;
 pub mod replace;
 pub mod restart_pods;
 pub mod restart_static_pods;
+pub mod seen;
 pub mod update_database;
 mod wait;
 
@@ -210,6 +211,8 @@ pub struct Bench<'a> {
     pub progress: &'a dyn Fn(&str),
     /// The run, which has the backups.
     pub run: &'a RunFolder,
+    /// What steps see on their way.
+    pub seen: seen::Seen,
 }
 
 /// Does a step, or what is left of it.

@@ -46,6 +46,7 @@ pub fn running(step: &RestartPods, bench: &Bench<'_>) -> Result<Vec<Container>, 
 }
 
 fn restart(step: &RestartPods, stale: &[Container], bench: &Bench<'_>) -> Result<(), StepError> {
+    bench.seen.goes_down((!stale.is_empty()).then(|| bench.machine.now()));
     if !stale.is_empty() {
         let pods: BTreeSet<&str> = stale.iter().map(|container| container.pod.as_str()).collect();
         match Kubectl::detect(bench.machine, &bench.machine.host(), &step.namespace) {
@@ -69,7 +70,9 @@ fn restart(step: &RestartPods, stale: &[Container], bench: &Bench<'_>) -> Result
             new if new < wanted => Look::NotYet(text!("{new} of {wanted} containers run", "已运行 {new} 个容器，共 {wanted} 个")),
             _ => Look::There(()),
         })
-    })
+    })?;
+    bench.seen.is_back(bench.machine.now());
+    Ok(())
 }
 
 fn delete(kubectl: &Kubectl, step: &RestartPods, bench: &Bench<'_>) -> Result<(), StepError> {

@@ -94,15 +94,21 @@ fn restart(step: &RestartStaticPods, bench: &Bench<'_>) -> Result<(), StepError>
             None => Look::There(()),
             Some(missing) => Look::NotYet(text!("`{}` does not run yet", "`{}` 尚未运行"; missing.container)),
         })
-    })
+    })?;
+    bench.seen.is_back(bench.machine.now());
+    Ok(())
 }
 
 fn take_down(step: &RestartStaticPods, leaving: &[String], bench: &Bench<'_>) -> Result<(), StepError> {
+    if leaving.is_empty() {
+        bench.seen.goes_down(None);
+    }
     if leaving.is_empty() && manifests::all_in_place(step, bench.machine) {
         return Ok(()); // Nothing runs: the kubelet is about to start what is on disk.
     }
     if !leaving.is_empty() {
         guard::may_stop_now(step.cluster.as_ref(), bench)?;
+        bench.seen.goes_down(Some(bench.machine.now()));
     }
     (bench.progress)(&text!("  taking {} down", "  停止 {}"; names(&step.workloads)));
     manifests::take_out(step, bench.machine)?;
