@@ -513,6 +513,13 @@ codes! {
         word!("what this node remembers is for root to see", "本节点的信任记录仅 root 可读"),
         word!("The system does not let it be read or written.", "系统不允许读写。"),
         word!("Give the command as root.", "以 root 执行该命令。");
+    MemoryPlace = 482, "memory",
+        word!("the folder of what this node remembers leads elsewhere", "本节点信任记录的目录指向别处"),
+        word!(
+            "`/var/lib/reseal` or a folder above it is a link out of the root, or cannot be entered.",
+            "`/var/lib/reseal` 或其上级目录是指向根目录之外的链接，或无法进入。"
+        ),
+        word!("Look at each part of the path: `namei -l /var/lib/reseal`.", "逐级查看路径：`namei -l /var/lib/reseal`。");
 
     RolledBack = 501, "rolled-back",
         word!("the run failed, and everything was put back", "本次执行失败，已全部回滚"),

@@ -91,10 +91,7 @@ fn store(error: &StoreError, call: &Call) -> Advice {
             (Code::StateDenied, vec![as_root(call)])
         }
         StoreError::Lock(_) | StoreError::Machine(_) | StoreError::Record(_) => (Code::StateSystem, vec![once_mended(call)]),
-        StoreError::Place(_) => (
-            Code::StatePlace,
-            vec![text!("look at each part of the path: `namei -l /var/lib/reseal`", "逐级查看路径：`namei -l /var/lib/reseal`")],
-        ),
+        StoreError::Place(_) => (Code::StatePlace, vec![each_part()]),
     }
 }
 
@@ -110,7 +107,8 @@ fn memory(error: &MemoryError, call: &Call) -> Advice {
                 text!("to have it forgotten, move it away; then {}", "需要遗忘时将其移走，然后执行 {}"; call.other("signers")),
             ],
         ),
-        MemoryError::Machine(_) | MemoryError::Place(_) | MemoryError::Record(_) => (Code::MemoryDenied, vec![as_root(call)]),
+        MemoryError::Machine(_) | MemoryError::Record(_) => (Code::MemoryDenied, vec![as_root(call)]),
+        MemoryError::Place(_) => (Code::MemoryPlace, vec![each_part()]),
     }
 }
 
@@ -189,6 +187,10 @@ fn locked_away(locked: &Locked, call: &Call) -> Advice {
 
 fn see_help(call: &Call) -> String {
     text!("see `{} {} --help`", "见 `{} {} --help`"; call.program, call.command)
+}
+
+fn each_part() -> String {
+    text!("look at each part of the path: `namei -l /var/lib/reseal`", "逐级查看路径：`namei -l /var/lib/reseal`")
 }
 
 fn as_root(call: &Call) -> String {

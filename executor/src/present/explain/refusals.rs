@@ -26,8 +26,20 @@ pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
             );
             (Code::Busy, vec![look])
         }
-        Refusal::ChangedSince { .. } => (Code::FilesChanged, changed_since(&text!("the files", "这些文件"), call)),
-        Refusal::RowsChangedSince { .. } => (Code::RowsChanged, changed_since(&text!("the rows", "这些行"), call)),
+        Refusal::ChangedSince { .. } => (
+            Code::FilesChanged,
+            changed_since(
+                text!("find out who changed the files and whether that is wanted: {}", "请查明是谁改动了这些文件、是否需要保留：{}"; call.other("status")),
+                call,
+            ),
+        ),
+        Refusal::RowsChangedSince { .. } => (
+            Code::RowsChanged,
+            changed_since(
+                text!("find out who changed the rows and whether that is wanted: {}", "请查明是谁改动了这些行、是否需要保留：{}"; call.other("status")),
+                call,
+            ),
+        ),
         Refusal::UnreadableSince { targets, .. } => {
             let paths = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             (
@@ -196,9 +208,9 @@ fn old_backups(call: &Call) -> String {
     text!("old backups can go: {}", "可删除旧备份：{}"; call.other("backups prune"))
 }
 
-fn changed_since(what: &str, call: &Call) -> Vec<String> {
+fn changed_since(find_out: String, call: &Call) -> Vec<String> {
     vec![
-        text!("find out who changed {what} and whether that is wanted: {}", "请查明何人改动了 {what}、是否需要保留：{}"; call.other("status")),
+        find_out,
         text!(
             "what was there before the run lies in its backup, and putting that back by hand is as good",
             "执行之前的内容在其备份中，手工恢复也可以"
