@@ -28,6 +28,17 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     text.split('\n').flat_map(|line| wrap_line(line, columns)).collect()
 }
 
+/// As much of a text as fits into so many columns.
+#[must_use]
+pub fn cut(text: &str, columns: usize) -> &str {
+    let mut taken = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        taken += c.width().unwrap_or(0);
+        taken > columns
+    });
+    &text[..end.map_or(text.len(), |(at, _)| at)]
+}
+
 /// Columns, as wide as their widest cell on a terminal; two spaces between them, none after the last.
 #[must_use]
 pub fn table<Cell: AsRef<str>>(rows: &[Vec<Cell>]) -> String {
@@ -81,13 +92,18 @@ fn may_break(former: char, next: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{padded, table, width, wrap};
+    use super::{cut, padded, table, width, wrap};
 
     #[test]
     fn wide_characters_take_two_columns() {
         let rows = [vec!["名", "x"], vec!["abc", ""]];
         assert_eq!(table(&rows), "名   x\nabc\n");
         assert_eq!((width("续签 CA"), padded("证书", 6).as_str(), padded("longer", 2).as_str()), (7, "证书  ", "longer"));
+    }
+
+    #[test]
+    fn what_is_cut_ends_before_the_last_column_that_it_may_have() {
+        assert_eq!((cut("a节点", 4), cut("a节点", 5), cut("abc", 9), cut("节", 1)), ("a节", "a节点", "abc", ""));
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod mistake;
 mod parse;
 mod screen;
 
-pub use columns::{COLUMNS, padded, table, width, wrap};
+pub use columns::{COLUMNS, cut, padded, table, width, wrap};
 pub use flags::{Color, Flags, common_options};
 pub use help::help;
 pub use parse::{parse, prepared};

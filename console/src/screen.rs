@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use bundle_format::word;
 use serde::Serialize;
 
-use crate::{Flags, ascii::ascii, padded};
+use crate::{COLUMNS, Flags, ascii::ascii, cut, padded};
 
 /// Where the text of a line begins that begins with a word.
 const LABEL: usize = 10;
@@ -60,6 +60,12 @@ impl Screen {
         self.flags.json
     }
 
+    /// Whether people want to know no more than they must.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.flags.quiet
+    }
+
     /// Whether people want to know more.
     #[must_use]
     pub fn is_verbose(&self) -> bool {
@@ -89,6 +95,26 @@ impl Screen {
     pub fn row(&self, tone: Tone, label: &str, text: &str) {
         let space = &padded(&format!("{label} "), LABEL)[label.len()..];
         self.toned(tone, label, &format!("{space}{text}"));
+    }
+
+    /// A line that is drawn over the last one that was: cut to the narrowest terminal, and out of its last column, where some break it.
+    pub fn draw(&self, text: &str) {
+        let shown = self.shown(&escaped(text));
+        let mut out = io::stderr().lock();
+        let _ = write!(out, "\r{}", padded(cut(&shown, COLUMNS - 2), COLUMNS - 1)).and_then(|()| out.flush());
+    }
+
+    /// Takes away what was drawn.
+    pub fn undraw(&self) {
+        self.draw("");
+        let _ = write!(io::stderr().lock(), "\r");
+    }
+
+    /// A document of its own line among the words, for programs that follow what is done.
+    pub fn event(&self, document: &impl Serialize) {
+        if let Ok(document) = serde_json::to_string(document) {
+            let _ = writeln!(io::stderr().lock(), "{document}");
+        }
     }
 
     /// A warning, which is shown to those too who want quiet.

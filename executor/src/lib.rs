@@ -8,7 +8,7 @@
 //! * `inventory`, `node_identity`: what this node is before any bundle exists, and whom secrets for it are sealed to.
 //! * [`journal`] and `run`: what was begun, what is done, and what therefore comes next, after a power cut too.
 //! * `receipt`: what a run's journal tells, to be carried back.
-//! * `steps`: one file for each kind of step.
+//! * `steps`: one file for each kind of step; `progress` is what they tell while they work.
 //! * [`cli`] and `present`: arguments in, words out. [`code`]: the stable code of every problem.
 
 mod bundle;
@@ -35,6 +35,7 @@ pub use machine::database;
 mod plan;
 mod preflight;
 mod present;
+mod progress;
 pub mod quorum;
 mod receipt;
 mod run;

@@ -1,7 +1,7 @@
 //! The two programs under test, and how tests run them.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::OnceLock,
@@ -13,8 +13,7 @@ fn folder() -> &'static Path {
     FOLDER.get_or_init(|| {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut build = Command::new(env!("CARGO"));
-        // With a test among them, dependencies have the features that all tests build them with: none is compiled twice.
-        build.args(["build", "--quiet", "--workspace", "--bins", "--test", "containers"]).current_dir(&workspace);
+        build.args(["build", "--quiet", "--workspace", "--bins"]).current_dir(&workspace);
         // What cargo tells this test about its own package makes build scripts run again that look at it, and all that hangs on them.
         let is_own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST") || name.starts_with("CARGO_BIN");
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_own)) {
@@ -69,7 +68,18 @@ impl Ran {
     }
 }
 
-/// Runs a program with arguments in a folder.
+/// The words of a command, with consent where it runs the executor's `apply`, which would ask for it at the console.
+#[must_use]
+pub fn agreed<S: AsRef<OsStr>>(words: &[S]) -> Vec<OsString> {
+    let is_apply = |at: usize| at > 0 && words[at].as_ref() == "apply" && Path::new(&words[at - 1]).ends_with("reseal-node");
+    let with_consent = |(at, word): (usize, &S)| {
+        let consent = is_apply(at).then(|| OsString::from("--yes"));
+        std::iter::once(word.as_ref().to_owned()).chain(consent).collect::<Vec<_>>()
+    };
+    words.iter().enumerate().flat_map(with_consent).collect()
+}
+
+/// Runs a program with arguments in a folder; the executor's `apply` is agreed to.
 ///
 /// # Panics
 /// When it cannot be started or is killed.
@@ -77,7 +87,9 @@ pub fn run<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, arguments: &[S], folder:
     let program = program.as_ref();
     // What tests inspect and build is nothing to remember.
     let environment = [("LC_ALL", "C.UTF-8"), ("RESEAL_LEDGER", "")];
-    let output = Command::new(program).args(arguments).current_dir(folder).env_remove("NO_COLOR").envs(environment).output();
+    let words: Vec<&OsStr> = std::iter::once(program).chain(arguments.iter().map(AsRef::as_ref)).collect();
+    let mut command = Command::new(program);
+    let output = command.args(&agreed(&words)[1..]).current_dir(folder).env_remove("NO_COLOR").envs(environment).output();
     let Output { status, stdout, stderr } = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     Ran { code: status.code().unwrap_or_else(|| panic!("{}: {status}", program.display())), stdout: text(&stdout), stderr: text(&stderr) }

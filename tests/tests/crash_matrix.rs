@@ -100,7 +100,7 @@ impl Scene {
     fn command(&self, command: &str, root: &Path) -> Vec<String> {
         let mut words = vec![reseal_node().display().to_string(), command.to_owned()];
         if command == "apply" {
-            words.extend([self.bundle.clone(), "--signer".to_owned(), self.signer.clone()]);
+            words.extend(["--yes".to_owned(), self.bundle.clone(), "--signer".to_owned(), self.signer.clone()]);
         }
         words.extend(["--root".to_owned(), root.display().to_string()]);
         words

@@ -90,7 +90,8 @@ impl<'a> Bed<'a> {
     fn arguments(&self, command: &str) -> Vec<String> {
         let mut arguments = vec![reseal_node().display().to_string(), command.to_owned()];
         if command == "apply" {
-            arguments.extend([self.material.bundle.display().to_string(), "--signer".to_owned(), self.material.signer.clone()]);
+            let bundle = self.material.bundle.display().to_string();
+            arguments.extend(["--yes".to_owned(), bundle, "--signer".to_owned(), self.material.signer.clone()]);
         }
         arguments.extend(["--root".to_owned(), self.disk.root().display().to_string()]);
         arguments

@@ -112,7 +112,7 @@ fn nobody_can_look_into_a_program_that_holds_secrets() {
     assert!(sleeping.can_be_looked_into(), "any other program can be looked into, so this test can fail");
     Stopped::at("fsync", &AS_NOBODY, &[reseal.to_str().unwrap(), "keygen", "--out", "key", "--no-passphrase"], here).assert_closed();
     let signer = workshop.fingerprint();
-    let apply = [reseal_node.to_str().unwrap(), "apply", "bundle", "--signer", &signer, "--root", "nodes/tos1", "--node", "tos1"];
+    let apply = [reseal_node.to_str().unwrap(), "apply", "--yes", "bundle", "--signer", &signer, "--root", "nodes/tos1", "--node", "tos1"];
     Stopped::at("fsync", &AS_NOBODY, &apply, here).assert_closed();
 }
 
@@ -130,7 +130,7 @@ fn memory_is_locked_where_that_is_allowed() {
     let may_raise = Command::new("sh").args(["-c", "ulimit -l unlimited"]).stderr(Stdio::null()).status().unwrap().success();
     let options: &[&str] = if may_raise { &[] } else { &["-e", "inject=prlimit64:retval=0:when=3+"] };
     let (program, bundle, signer, root) = (reseal_node(), bundle.display().to_string(), workshop.fingerprint(), root.display().to_string());
-    let apply = [program.to_str().unwrap(), "apply", &bundle, "--signer", &signer, "--root", &root];
+    let apply = [program.to_str().unwrap(), "apply", "--yes", &bundle, "--signer", &signer, "--root", &root];
     let status = Stopped::with(options, "fsync", &[], &apply, workshop.path()).proc("status");
     let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:")).expect("the kernel tells").trim().to_owned();
     assert_eq!(locked != "0 kB", may_lock, "locked: {locked}");
@@ -176,7 +176,7 @@ fn no_secret_is_seen_in_arguments_environments_or_files_of_no_use() {
     let root = workshop.node("tos1", false).display().to_string();
     for command in [
         &["plan", "site-7.tar.gz", "--signer", "other.key.pub"][..],
-        &["apply", "site-7.tar.gz", "--signer", "other.key.pub"],
+        &["apply", "--yes", "site-7.tar.gz", "--signer", "other.key.pub"],
         &["rollback"],
     ] {
         let all: Vec<&str> = [reseal_node].into_iter().chain(command.iter().copied()).chain(["--root", &root]).collect();

@@ -139,7 +139,7 @@ fn a_call_that_was_killed_is_told_by_the_next_one() {
     let under = |around: Vec<String>, root: &Path| {
         let bundle = scene.workshop.path().join("site-7.tar.gz");
         let words = [bundle.to_str().unwrap(), "--signer", &scene.signer, "--root", root.to_str().unwrap()];
-        Command::new(&around[0]).args(&around[1..]).arg(reseal_node()).arg("apply").args(words).output().unwrap()
+        Command::new(&around[0]).args(&around[1..]).arg(reseal_node()).args(["apply", "--yes"]).args(words).output().unwrap()
     };
     assert!(under(strace(STORING, &log, &[]), &whole).status.success());
     let is_target = |point: &&Point| point.paths().iter().any(|path| path.ends_with("srv/kubernetes/etcd.pem"));

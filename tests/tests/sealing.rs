@@ -166,7 +166,7 @@ fn a_passphrase_opens_every_slice_for_one_scrypt() {
     give_identity(&root, &Identity::generate());
     let _ = node(&workshop, &root, &["apply", "--passphrase-file", "joined"], &bundle).expect_code(0);
     let descriptor = format!(
-        "'{}' apply '{}' --signer {} --root '{}' --passphrase-fd 3 3<pass 2>&1",
+        "'{}' apply --yes '{}' --signer {} --root '{}' --passphrase-fd 3 3<pass 2>&1",
         reseal_node().display(),
         bundle.display(),
         workshop.fingerprint(),

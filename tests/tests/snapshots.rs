@@ -52,6 +52,9 @@ fn stable_backups(text: &str) -> String {
 
 /// A line without the present, where it stands in what a node remembers or says of its clock.
 fn without_times(line: &str) -> String {
+    // The time of day before what a run tells.
+    let is_timed = line.as_bytes().get(8) == Some(&b'Z') && line.as_bytes().get(2) == Some(&b':');
+    let line = if is_timed { &line.replacen(&line[..9], "[TIME]", 1) } else { line };
     let word = |word: &str| {
         if word.starts_with("20") && word.trim_end_matches([';', ',']).ends_with('Z') { "[TIME]".to_owned() } else { word.to_owned() }
     };

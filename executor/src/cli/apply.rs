@@ -11,7 +11,7 @@ use bundle_format::{
 use serde_json::{Value, json};
 
 use super::{
-    Context, Outcome, examples,
+    Context, Outcome, consent, examples,
     job::{self, BundleArgs, Earlier, NodeArgs, WorkArgs},
     receipt,
     unsealing::UnsealArgs,
@@ -27,7 +27,8 @@ use crate::{
     memory::Keeper,
     plan::Plan,
     preflight::{Refusal, Warning, services::is_outage_alone},
-    present::{Screen, Tone, bundle_view, show_plan},
+    present::{PlanView, Screen, Ticker, Tone, bundle_view, show_outlook, show_plan},
+    progress::Event,
     quorum::Progress,
     run::{self, Driver, Run, RunFolder, Store},
     steps::seen,
@@ -44,6 +45,8 @@ pub struct Args {
         "Stop before the first restart: files and rows now, services at the next `apply`",
         "在第一次重启之前停下：现在更换文件和数据库行，下次 `apply` 再重启服务"))]
     pub pause_before_restart: bool,
+    #[arg(long, help = word!("Do not ask before the first change; for scripts", "首次更改之前不询问，用于脚本"))]
+    pub yes: bool,
     #[arg(long, help = word!(
         "Go on although this was tried five times and came no further; recorded",
         "已尝试五次仍无进展时，继续执行；会被记录"))]
@@ -61,26 +64,36 @@ impl Args {
         bundle.memory.admit(&bundle.complete, self.work.allow_older)?;
         let (slice, evidence) = job::own_slice(&bundle, &self.node, machine)?;
         let store = Store::of(machine)?;
-        let progress = |text: &str| screen.say(text);
+        let ticker = Ticker::new(screen, machine);
+        let progress = |event: &Event<'_>| ticker.tell(event);
         let mut options = self.work.options(&bundle, slice, machine)?;
         options.pauses_before_restart = self.pause_before_restart;
         options.tries_again = self.try_again;
         let mut driver = Driver { machine, store: &store, progress: &progress, options };
 
-        let show = |facts: &Facts, plan: &Plan<'_>| {
+        let asks_for_outage = |refusals: &[Refusal]| is_outage_alone(refusals) && machine.has_person();
+        let show = |facts: &Facts, plan: &Plan<'_>, earlier: &Earlier, refusals: &[Refusal]| {
             show_plan(screen, &bundle, slice, evidence, facts, plan);
+            let refusals = if asks_for_outage(refusals) { 0 } else { refusals.len() };
+            let view = PlanView::of(plan, bundle.manifest(), slice);
+            show_outlook(screen, refusals, &view, earlier.continues(), earlier.is_exhausted() && !self.try_again);
         };
         let mut look = self.look(&driver, &bundle, slice, false, show)?;
-        if is_outage_alone(&look.refusals) && accepts_outage(context, slice, &look.refusals) {
-            let _ = driver.options.allowed.insert(Deviation::OutageAccepted);
-            look = self.look(&driver, &bundle, slice, false, |_, _| {})?;
-        }
-        if !look.refusals.is_empty() {
+        let is_outage = asks_for_outage(&look.refusals);
+        if !look.refusals.is_empty() && !is_outage {
             return Ok(Outcome { refusals: look.refusals, warnings: look.warnings, ..Outcome::default() });
         }
         let has_work = look.earlier.to_finish.is_some() || !look.steps.is_empty();
         let mut work = Work::default();
         if has_work {
+            // What was tried often enough ends before its next change, unless the operator insists.
+            if self.try_again || !look.earlier.is_exhausted() {
+                match self.ask(context, &bundle, slice, &look.refusals) {
+                    Err(_) if is_outage => return Ok(Outcome { refusals: look.refusals, warnings: look.warnings, ..Outcome::default() }),
+                    asked => asked?,
+                }
+                driver.options.allowed.extend(is_outage.then_some(Deviation::OutageAccepted));
+            }
             // Until here a signal may end the program at once: nothing is begun.
             machine.heed_signals()?;
         }
@@ -103,14 +116,26 @@ impl Args {
         bundle: &Bundle,
         slice: &Slice,
         holds_lock: bool,
-        show: impl Fn(&Facts, &Plan<'_>),
+        show: impl Fn(&Facts, &Plan<'_>, &Earlier, &[Refusal]),
     ) -> Result<Look, Failure> {
         let facts = job::facts(bundle, slice, driver.machine, holds_lock, self.work.wishes(&driver.options))?;
         let mut earlier = Earlier::of(driver, bundle, slice)?;
         let plan = job::plan(bundle, slice, &facts, &earlier)?;
-        show(&facts, &plan);
         let (refusals, warnings) = job::judge(bundle, slice, &plan, &facts, &mut earlier, &driver.options.allowed);
+        show(&facts, &plan, &earlier, &refusals);
         Ok(Look { steps: plan.records(), first_end: plan.first_end, earlier, refusals, warnings })
+    }
+
+    /// Asks once before the first change: whoever types the node's name has read which node this is. An outage is asked about even of
+    /// those who said `--yes`, and not `--accept-outage`.
+    fn ask(&self, context: &Context, bundle: &Bundle, slice: &Slice, outage: &[Refusal]) -> Result<(), Failure> {
+        for refusal in outage {
+            context.screen.warn(&refusal.to_string());
+        }
+        let (node, bundle) = (&slice.node, bundle.manifest().name());
+        let question = text!("type the name of this node, {node}, to go on: ", "输入本节点的名称 {node} 以继续：");
+        let what = text!("apply {bundle} to `{node}`", "在 `{node}` 上执行 {bundle}");
+        consent::agree(context, self.yes && outage.is_empty(), &question, node.as_str(), &what)
     }
 
     /// Works, and leaves a receipt of it, however it ends.
@@ -135,12 +160,14 @@ impl Args {
     /// What is done under the lock: everything is looked at again, since another run may have ended between.
     fn work(&self, driver: &Driver<'_>, bundle: &Bundle, slice: &Slice) -> Result<Work, Failure> {
         let mut work = Work::default();
-        let mut look = refused(self.look(driver, bundle, slice, true, |_, _| {})?)?;
+        let mut look = refused(self.look(driver, bundle, slice, true, |_, _, _, _| {})?)?;
         for run in &mut look.earlier.stillborn {
             driver.abandon(run)?;
         }
         if let Some(run) = look.earlier.to_finish.take() {
-            (driver.progress)(&text!("going on with the interrupted run `{}`", "继续中断的执行 `{}`"; run.folder.name));
+            (driver.progress)(&Event::Note {
+                text: text!("going on with the interrupted run `{}`", "继续中断的执行 `{}`"; run.folder.name),
+            });
             match run.state()?.phase {
                 Phase::Undoing { .. } => drop(driver.roll_back(run, false)?),
                 _ => work.take(driver.go_on(run, &bundle.material)?),
@@ -148,7 +175,7 @@ impl Args {
             if work.paused.is_some() {
                 return Ok(work);
             }
-            look = refused(self.look(driver, bundle, slice, true, |_, _| {})?)?;
+            look = refused(self.look(driver, bundle, slice, true, |_, _, _, _| {})?)?;
         }
         if !look.steps.is_empty() {
             let begin = begin(bundle, slice, look.steps, look.first_end);
@@ -219,18 +246,6 @@ impl Work {
     }
 }
 
-/// Whether a person at the console agrees, by typing the node's name, that etcd is down meanwhile.
-fn accepts_outage(context: &Context, slice: &Slice, refusals: &[Refusal]) -> bool {
-    if !context.machine.has_person() {
-        return false;
-    }
-    for refusal in refusals {
-        context.screen.warn(&refusal.to_string());
-    }
-    let question = text!("if that is agreed, type the name of this node, {}: ", "如果同意，请输入本节点的名称 {}："; slice.node);
-    context.machine.ask_line(&question).is_ok_and(|answer| answer == slice.node.as_str())
-}
-
 fn refused(look: Look) -> Result<Look, Failure> {
     if look.refusals.is_empty() { Ok(look) } else { Err(Failure::Refused(look.refusals)) }
 }
@@ -268,7 +283,7 @@ fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: Work, warni
             screen.toned(Tone::Warn, word!("paused:", "已暂停："), &text);
             screen.say(word!(
                 "the next `apply` restarts; `reseal-node rollback` takes it back",
-                "下一次 `apply` 会重启服务；`reseal-node rollback` 可撤回"
+                "下一次 `apply` 会重启服务；`reseal-node rollback` 可回滚"
             ));
             "paused"
         }
@@ -280,7 +295,7 @@ fn conclude(context: &Context, bundle: &Bundle, slice: &Slice, work: Work, warni
             let text =
                 text!(" {parts}, and all is found as the bundle has it; run `{name}`", "{parts}，检查结果与证书包一致；执行记录 `{name}`");
             screen.toned(Tone::Good, word!("done:", "完成："), &text);
-            screen.say(word!("`reseal-node rollback` takes it back", "`reseal-node rollback` 可撤回"));
+            screen.say(word!("`reseal-node rollback` takes it back", "`reseal-node rollback` 可回滚"));
             "applied"
         }
         (None, None) => {

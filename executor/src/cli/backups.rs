@@ -3,7 +3,7 @@
 use bundle_format::{text, word};
 use serde_json::{Value, json};
 
-use super::{Context, Outcome, examples};
+use super::{Context, Outcome, consent, examples};
 use crate::{
     error::Failure,
     preflight::Refusal,
@@ -122,15 +122,13 @@ impl Prune {
         for name in chosen {
             context.screen.say(&text!(
                 "to remove: the backups of `{name}`, which can then no longer be taken back",
-                "将删除：`{name}` 的备份，之后无法再撤回该次执行"
+                "将删除：`{name}` 的备份，之后无法再回滚该次执行"
             ));
         }
-        let agrees = || {
-            let question =
-                text!("type `yes` to remove the backups of {}: ", "输入 `yes` 以删除 {} 的备份："; chosen.join(word!(", ", "、")));
-            context.machine.has_person() && context.machine.ask_line(&question).is_ok_and(|answer| answer == "yes")
-        };
-        if self.yes || agrees() { Ok(()) } else { Err(Refusal::Unconfirmed { runs: chosen.to_vec() }.into()) }
+        let all = chosen.join(word!(", ", "、"));
+        let question = text!("type `yes` to remove the backups of {all}: ", "输入 `yes` 以删除 {all} 的备份：");
+        let what = text!("remove the backups of {all}", "删除 {all} 的备份");
+        consent::agree(context, self.yes, &question, "yes", &what)
     }
 }
 

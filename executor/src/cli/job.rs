@@ -201,6 +201,16 @@ pub struct Earlier {
 }
 
 impl Earlier {
+    /// Whether the run that is to be finished is not tried once more, unless the operator insists.
+    pub fn is_exhausted(&self) -> bool {
+        self.to_finish.as_ref().is_some_and(|run| run.state().is_ok_and(|state| state.is_exhausted()))
+    }
+
+    /// The name of the run that is to be finished first.
+    pub fn continues(&self) -> Option<&str> {
+        self.to_finish.as_ref().map(|run| run.folder.name.as_str())
+    }
+
     /// Looks at all runs.
     pub fn of(driver: &Driver<'_>, bundle: &Bundle, slice: &Slice) -> Result<Self, Failure> {
         let mut earlier = Self { to_finish: None, stillborn: Vec::new(), refusals: Vec::new(), warnings: Vec::new() };

@@ -2,6 +2,7 @@
 
 mod apply;
 mod backups;
+mod consent;
 mod facts;
 mod job;
 mod plan;
@@ -139,7 +140,7 @@ impl Cli {
     fn call(&self, arguments: &[OsString]) -> Call {
         let (command, rest) = match &self.command {
             Command::Apply(args) => {
-                let flags = [(args.pause_before_restart, "--pause-before-restart"), (args.try_again, "--try-again")];
+                let flags = [(args.pause_before_restart, "--pause-before-restart"), (args.try_again, "--try-again"), (args.yes, "--yes")];
                 let flags = flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, word)| word.to_owned()).collect();
                 ("apply", [args.bundle.words(), args.node.words(), args.unseal.words(), flags, args.work.words()].concat())
             }

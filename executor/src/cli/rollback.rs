@@ -12,7 +12,7 @@ use crate::{
     journal::StepRecord,
     machine::Machine,
     preflight::Refusal,
-    present::Tone,
+    present::{Ticker, Tone},
     run::{Driver, Options, Run, Store},
 };
 
@@ -42,7 +42,7 @@ impl Args {
             return Err(Refusal::NotRoot.into());
         }
         if last(&store)?.is_none() {
-            let text = word!(" there is no run to take back", "没有可撤回的执行");
+            let text = word!(" there is no run to take back", "没有可回滚的执行");
             screen.toned(Tone::Good, word!("nothing to do:", "无事可做："), text);
             return Ok(Outcome::of(json!({ "outcome": "nothing-to-do", "run": null })));
         }
@@ -50,11 +50,11 @@ impl Args {
         let mut warnings = receipt::settle(context, &store, None);
         let Some(run) = last(&store)? else { return Ok(Outcome::of(json!({ "outcome": "nothing-to-do", "run": null }))) };
         let name = run.folder.name.clone();
-        screen.say(&text!("taking back the run `{name}`", "正在撤回执行 `{name}`"));
-        let progress = |text: &str| screen.say(text);
+        screen.say(&text!("taking back the run `{name}`", "正在回滚执行 `{name}`"));
+        let ticker = Ticker::new(screen, machine);
         let options = self.options(&run, machine)?;
         machine.heed_signals()?;
-        let rolled = Driver { machine, store: &store, progress: &progress, options }.roll_back(run, self.discard_changes);
+        let rolled = Driver { machine, store: &store, progress: &|event| ticker.tell(event), options }.roll_back(run, self.discard_changes);
         let rolled = rolled.map_err(Failure::from);
         warnings.extend(receipt::settle(context, &store, Some(&receipt::ended(Command::Rollback, &rolled, Exit::Done))));
         if let Err(failure) = rolled {

@@ -294,9 +294,9 @@ codes! {
         word!("Without them a run could not be taken back.", "没有它们，某次执行就无法回滚。"),
         word!("See why: `reseal-node backups`.", "查看原因：`reseal-node backups`。");
     Unconfirmed = 409, "unconfirmed",
-        word!("nobody agreed to remove backups", "没有人确认删除备份"),
-        word!("Nothing was removed.", "没有删除任何内容。"),
-        word!("If it is meant, `--yes`.", "确实需要时，用 `--yes`。");
+        word!("nobody agreed to what was asked", "没有人同意所询问的操作"),
+        word!("Nothing was changed.", "没有更改任何内容。"),
+        word!("Type what is asked for, at a terminal; in a script, `--yes`.", "在终端上输入要求的内容；脚本中用 `--yes`。");
     ClockBefore = 410, "clock",
         word!("the clock is too early", "时钟过早"),
         word!("By this node's clock the new certificates are not valid yet.", "按本节点的时钟，新证书尚未生效。"),

@@ -300,11 +300,13 @@ pub enum Refusal {
         /// The bound.
         most: u64,
     },
-    /// Nobody agreed to a removal.
-    #[error("{}", text!("nothing was removed: nobody agreed to remove the backups of {}", "没有删除任何内容：没有人同意删除 {} 的备份"; names(runs)))]
+    /// Nobody agreed.
+    #[error("{}", text!("nothing was changed: nobody agreed to {what}: {why}", "没有更改任何内容：无人同意{what}：{why}"))]
     Unconfirmed {
-        /// The runs.
-        runs: Vec<String>,
+        /// What to.
+        what: String,
+        /// Why not.
+        why: &'static str,
     },
     /// An earlier run waits.
     #[error("{}", text!(

@@ -37,7 +37,7 @@ pub(super) fn show_downtimes(screen: &Screen, plan: &Plan<'_>, slice: &Slice) {
             None => {}
         }
     }
-    screen.row(Tone::Plain, "", word!("estimated; what takes longer than the limit is taken back", "时间为估计值；超过上限则自动撤回"));
+    screen.row(Tone::Plain, "", word!("estimated; what takes longer than the limit is taken back", "时间为估计值；超过上限则自动回滚"));
 }
 
 fn said(downtime: &Downtime) -> String {

@@ -2,19 +2,23 @@
 
 use bundle_format::{
     digest::Digest,
+    language::counted,
     manifest::Manifest,
     slice::{Slice, Step},
+    text, word,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
+    Screen, Tone,
     bundle::time_text,
     plan::{certificate, shown_path, why},
     services::title,
 };
 use crate::{
     facts::{Facts, Found},
+    journal::MOST_ATTEMPTS,
     plan::{
         Change, Plan, PlannedEdit, PlannedFile, PlannedStep,
         downtime::Downtime,
@@ -54,6 +58,39 @@ impl PlanView {
         });
         let restarts = plan.services().filter(|service| matches!(service.todo, Todo::Restart { .. })).count();
         Self { steps: steps.collect(), changes: plan.sizes().len(), rows: rows.sum(), restarts, down: Downtime::of(plan, slice) }
+    }
+}
+
+/// Shows what `apply` does with a plan: nothing, some of it, going on with an earlier run if there is one, which may have been tried
+/// often enough, or that it is refused.
+pub fn show_outlook(screen: &Screen, refusals: usize, view: &PlanView, continues: Option<&str>, is_exhausted: bool) {
+    screen.row(Tone::Bold, word!("then", "接下来"), &outlook(refusals, view, continues, is_exhausted));
+}
+
+fn outlook(refusals: usize, view: &PlanView, continues: Option<&str>, is_exhausted: bool) -> String {
+    let work = [(view.changes, "file", "个文件"), (view.rows, "row", "行")].into_iter().filter(|(count, ..)| *count > 0);
+    let work = work.map(|(count, english, chinese)| counted(count, english, chinese)).collect::<Vec<_>>().join(word!(" and ", "和 "));
+    match (refusals, continues) {
+        (0, Some(run)) if is_exhausted => {
+            text!(
+                "`apply` stops: the run `{run}` was tried {MOST_ATTEMPTS} times and came no further; with `--try-again` it goes on",
+                "`apply` 会停止：执行 `{run}` 已尝试 {MOST_ATTEMPTS} 次，没有进展；加 `--try-again` 才继续"
+            )
+        }
+        (0, Some(run)) => text!(
+            "`apply` goes on with the interrupted run `{run}`, with its own backups; `rollback` takes it back",
+            "`apply` 会用原有备份继续中断的执行 `{run}`；`rollback` 可将其回滚"
+        ),
+        (0, None) => match (work.is_empty(), view.restarts) {
+            (true, 0) => text!("`apply` has nothing to do: this node is as the bundle wants it", "`apply` 无事可做：本节点已与证书包一致"),
+            (true, _) => text!("`apply` restarts, and looks at the result", "`apply` 会重启服务，并检查结果"),
+            (false, 0) => text!("`apply` backs up, changes {work}, and looks at the result", "`apply` 会先备份，再更改 {work}，并检查结果"),
+            (false, _) => text!(
+                "`apply` backs up, changes {work}, restarts, and looks at the result",
+                "`apply` 会先备份，再更改 {work}，重启服务，并检查结果"
+            ),
+        },
+        (refusals, _) => text!("`apply` is refused, for {}", "`apply` 会被拒绝执行，共 {}"; counted(refusals, "reason", "个原因")),
     }
 }
 

@@ -187,8 +187,8 @@ pub fn show_status(screen: &Screen, view: &StatusView) {
     screen.row(Tone::Plain, "apply", apply_text(view.apply));
     show_intents(screen, &view.apply_does);
     let rollback = match &view.rollback {
-        Some(run) => text!("takes back the run {run}", "撤回执行 {run}"),
-        None => text!("has nothing to take back", "没有可撤回的内容"),
+        Some(run) => text!("takes back the run {run}", "回滚执行 {run}"),
+        None => text!("has nothing to take back", "没有可回滚的内容"),
     };
     screen.row(Tone::Plain, "rollback", &rollback);
     show_intents(screen, &view.rollback_does);

@@ -24,6 +24,7 @@ use crate::{
     machine::{Dress, Machine, database::Database},
     mode::Mode,
     preflight::Refusal,
+    progress::{Event, Listener},
     steps::{self, Bench, StepError, replace, seen::Seen, update_database},
 };
 
@@ -142,8 +143,8 @@ pub struct Driver<'a> {
     pub machine: &'a Machine,
     /// Where runs are kept.
     pub store: &'a Store<'a>,
-    /// Told of every step, for people.
-    pub progress: &'a dyn Fn(&str),
+    /// Told of every step and every wait.
+    pub progress: Listener<'a>,
     /// What the operator wants.
     pub options: Options,
 }
@@ -244,10 +245,12 @@ impl Driver<'_> {
         for (number, target) in begin.folders.iter().enumerate() {
             let copied = self.machine.copy_tree(target, &folder.folder_copy(number, target))?;
             for path in copied.left_out {
-                (self.progress)(&text!(
-                    "  not in the copy of `{target}`: `{path}`, a link, a device or too large",
-                    "  未复制到 `{target}` 的副本中：`{path}`，它是链接、设备或过大"
-                ));
+                (self.progress)(&Event::Note {
+                    text: text!(
+                        "not in the copy of `{target}`: `{path}`, a link, a device or too large",
+                        "未复制到 `{target}` 的副本中：`{path}`，它是链接、设备或过大"
+                    ),
+                });
             }
         }
         Ok(())
@@ -329,10 +332,7 @@ impl Driver<'_> {
                 return Ok(false);
             }
             self.machine.check_signals().map_err(StepError::from)?;
-            (self.progress)(&text!(
-                "step {} of {}: {}", "第 {} 步，共 {} 步：{}";
-                step + 1, begin.steps.len(), steps::describe(record)
-            ));
+            self.tell_step(step, false, begin.steps.len(), record);
             run.record(self.machine, Record::StepStarted { step })?;
             let outcome = steps::apply(record, &bench, material);
             let noted = self.note(run, step, &bench);
@@ -343,6 +343,10 @@ impl Driver<'_> {
         begin.steps.iter().try_for_each(|record| steps::check(record, &bench))?;
         run.record(self.machine, Record::Applied)?;
         Ok(true)
+    }
+
+    fn tell_step(&self, step: usize, undoing: bool, of: usize, record: &StepRecord) {
+        (self.progress)(&Event::Step { number: step + 1, of, undoing, what: steps::describe(record) });
     }
 
     /// What the operator overrides is on record before it has effect.
@@ -403,10 +407,7 @@ impl Driver<'_> {
         for step in order.into_iter().skip(undone) {
             self.machine.check_signals().map_err(StepError::from)?;
             let record = &begin.steps[step];
-            (self.progress)(&text!(
-                "undoing step {} of {}: {}", "撤销第 {} 步，共 {} 步：{}";
-                step + 1, begin.steps.len(), steps::describe(record)
-            ));
+            self.tell_step(step, true, begin.steps.len(), record);
             let leaving = self.leaving(run, step, record, &bench)?;
             let outcome = steps::undo(record, &leaving, &bench, discard_changes);
             let noted = self.note(run, step, &bench);

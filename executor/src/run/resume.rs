@@ -7,6 +7,7 @@ use super::{Driver, Ended, Fault, Outcome, Run, RunError};
 use crate::{
     bundle::Material,
     journal::{Begin, MOST_ATTEMPTS, Phase, Record, StepRecord, undo_order},
+    progress::Event,
     steps::{
         self, Bench, StepError,
         replace::{self, Condition},
@@ -65,10 +66,12 @@ impl Driver<'_> {
             }
             self.machine.check_signals().map_err(StepError::from)?;
             for file in record.files().iter().filter(|file| replace::condition(file, self.machine) == Condition::Former) {
-                (self.progress)(&text!(
-                    "  `{}` is as before, though step {} was done: it is done again", "  第 {1} 步已完成，但 `{0}` 仍是原内容：重做该步";
-                    file.target, step + 1
-                ));
+                (self.progress)(&Event::Note {
+                    text: text!(
+                        "`{}` is as before, though step {} was done: it is done again", "第 {1} 步已完成，但 `{0}` 仍是原内容：重做该步";
+                        file.target, step + 1
+                    ),
+                });
             }
             let outcome = steps::apply(record, bench, material);
             let noted = self.note(run, step, bench);
@@ -84,10 +87,12 @@ impl Driver<'_> {
             if replace::condition(file, self.machine) == Condition::New
                 && file.former.as_ref().map(|former| former.sha256) != Some(file.new)
             {
-                (self.progress)(&text!(
-                    "  `{}` is new again, though it was put back: it is put back again", "  `{}` 曾被恢复，现在又是新内容：再次恢复";
-                    file.target
-                ));
+                (self.progress)(&Event::Note {
+                    text: text!(
+                        "`{}` is new again, though it was put back: it is put back again", "`{}` 曾被恢复，现在又是新内容：再次恢复";
+                        file.target
+                    ),
+                });
                 replace::restore(&[file], bench, false)?;
             }
         }

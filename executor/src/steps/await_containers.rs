@@ -16,6 +16,7 @@ use crate::{
     cluster,
     containers::{self, Runtime, Wanted},
     health::{self, Health},
+    progress::Event,
 };
 
 /// How long a service may take to open its ports before it counts as one that cannot be asked here.
@@ -27,10 +28,12 @@ const UNREACHABLE: Duration = Duration::from_secs(20);
 /// When they take too long, or the runtime does not say.
 pub fn apply(step: &AwaitContainers, bench: &Bench<'_>) -> Result<(), StepError> {
     if bench.mode.is_recovery() && !cluster::all_have_quorum(bench.machine, &bench.begin.etcd) {
-        (bench.progress)(&text!(
-            "  {} cannot be well before etcd has its quorum; not waiting", "  etcd 达到法定票数之前，{} 无法正常工作；不等待";
-            names(&step.workloads)
-        ));
+        (bench.progress)(&Event::Note {
+            text: text!(
+                "{} cannot be well before etcd has its quorum; not waiting", "etcd 达到法定票数之前，{} 无法正常工作；不等待";
+                names(&step.workloads)
+            ),
+        });
         return Ok(());
     }
     let begun = bench.machine.moment();

@@ -41,6 +41,7 @@ use crate::{
         database::{Database, DatabaseError},
     },
     mode::Mode,
+    progress::Listener,
     run::RunFolder,
 };
 
@@ -208,7 +209,7 @@ pub struct Bench<'a> {
     /// Whether a quorum is guarded.
     pub mode: Mode,
     /// Told of what is being waited for.
-    pub progress: &'a dyn Fn(&str),
+    pub progress: Listener<'a>,
     /// The run, which has the backups.
     pub run: &'a RunFolder,
     /// What steps see on their way.

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     containers::{Container, Runtime, Wanted},
     kubectl::Kubectl,
+    progress::Event,
 };
 
 /// How long a container may take to end by itself, as Kubernetes has it by default.
@@ -52,10 +53,12 @@ fn restart(step: &RestartPods, stale: &[Container], bench: &Bench<'_>) -> Result
         match Kubectl::detect(bench.machine, &bench.machine.host(), &step.namespace) {
             Ok(kubectl) => delete(&kubectl, step, bench)?,
             Err(why) => {
-                (bench.progress)(&text!(
-                    "  kubectl cannot be used here ({why}); stopping the containers of {} pods instead",
-                    "  此处无法使用 kubectl（{why}）；改为停止 {} 个 Pod 的容器"; pods.len()
-                ));
+                (bench.progress)(&Event::Note {
+                    text: text!(
+                        "kubectl cannot be used here ({why}); stopping the containers of {} pods instead",
+                        "此处无法使用 kubectl（{why}）；改为停止 {} 个 Pod 的容器"; pods.len()
+                    ),
+                });
                 stop(stale, bench)?;
             }
         }
@@ -77,9 +80,9 @@ fn restart(step: &RestartPods, stale: &[Container], bench: &Bench<'_>) -> Result
 
 fn delete(kubectl: &Kubectl, step: &RestartPods, bench: &Bench<'_>) -> Result<(), StepError> {
     for pod in kubectl.pods(bench.machine, &step.namespace, &step.name_contains)? {
-        (bench.progress)(
-            &text!("  deleting the pod `{}`, which its controller recreates", "  删除 Pod `{}`，其控制器会重新创建它"; pod.name),
-        );
+        (bench.progress)(&Event::Note {
+            text: text!("deleting the pod `{}`, which its controller recreates", "删除 Pod `{}`，其控制器会重新创建它"; pod.name),
+        });
         kubectl.delete(bench.machine, &step.namespace, &pod.name)?;
     }
     Ok(())

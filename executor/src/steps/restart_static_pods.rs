@@ -16,6 +16,7 @@ use super::{
 use crate::{
     containers::{self, Container, Runtime, Wanted},
     guard,
+    progress::Event,
 };
 
 /// Restarts, unless what runs was started with what is on disk.
@@ -110,7 +111,7 @@ fn take_down(step: &RestartStaticPods, leaving: &[String], bench: &Bench<'_>) ->
         guard::may_stop_now(step.cluster.as_ref(), bench)?;
         bench.seen.goes_down(Some(bench.machine.now()));
     }
-    (bench.progress)(&text!("  taking {} down", "  停止 {}"; names(&step.workloads)));
+    (bench.progress)(&Event::Note { text: text!("taking {} down", "停止 {}"; names(&step.workloads)) });
     manifests::take_out(step, bench.machine)?;
     wait::until(bench, &text!("{} to go", " {} 退出"; names(&step.workloads)), step.stop_timeout, || {
         Ok(match running(step, bench)?.as_slice() {
@@ -119,7 +120,7 @@ fn take_down(step: &RestartStaticPods, leaving: &[String], bench: &Bench<'_>) ->
         })
     })?;
     wait::settle(bench, step.settle, word!("before they come back, as the vendor's procedure has it", "按厂商流程，之后再恢复"))?;
-    (bench.progress)(&text!("  bringing {} back", "  恢复 {}"; names(&step.workloads)));
+    (bench.progress)(&Event::Note { text: text!("bringing {} back", "恢复 {}"; names(&step.workloads)) });
     Ok(())
 }
 
@@ -131,10 +132,12 @@ fn expected<'a>(step: &'a RestartStaticPods, before: &[Container], bench: &Bench
         return step.workloads.iter().collect();
     }
     for unseen in step.workloads.iter().filter(|workload| !is_seen(workload)) {
-        (bench.progress)(&text!(
-            "  the process table does not show `{}`, so its return is not waited for", "  进程表中看不到 `{}`，因此不等待它恢复";
-            unseen.container
-        ));
+        (bench.progress)(&Event::Note {
+            text: text!(
+                "the process table does not show `{}`, so its return is not waited for", "进程表中看不到 `{}`，因此不等待它恢复";
+                unseen.container
+            ),
+        });
     }
     step.workloads.iter().filter(is_seen).collect()
 }

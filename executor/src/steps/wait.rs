@@ -1,15 +1,12 @@
-//! Waiting for something, with a limit, a word now and then, and an ear for signals.
+//! Waiting for something, with a limit, and an ear for signals. How it goes is told on every look; who listens chooses what to show.
 
 use std::time::{Duration, Instant};
 
-use bundle_format::text;
-
 use super::{Bench, StepError};
+use crate::progress::Event;
 
 /// How often is looked.
 const BEAT: Duration = Duration::from_millis(250);
-/// How often is told.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// What a look found.
 pub enum Look<T> {
@@ -24,27 +21,20 @@ pub enum Look<T> {
 /// # Errors
 /// When it takes longer, a signal comes, or the look fails.
 pub fn until<T>(bench: &Bench<'_>, what: &str, limit: u32, mut look: impl FnMut() -> Result<Look<T>, StepError>) -> Result<T, StepError> {
-    let begun = bench.machine.moment();
-    let mut told: Option<Instant> = None;
-    loop {
+    told(bench, Some(what), |begun| {
         bench.machine.check_signals()?;
         let missing = match look()? {
-            Look::There(found) => return Ok(found),
+            Look::There(found) => return Ok(Some(found)),
             Look::NotYet(missing) => missing,
         };
         let elapsed = bench.machine.moment().saturating_duration_since(begun);
         if elapsed >= Duration::from_secs(limit.into()) {
             return Err(StepError::TooLong { what: what.to_owned(), limit, missing });
         }
-        if told.is_none_or(|told| bench.machine.moment().saturating_duration_since(told) >= TOLD_EVERY) {
-            told = Some(bench.machine.moment());
-            (bench.progress)(&text!(
-                "  waiting for {what}: {missing}; {} s of at most {limit} s", "  正在等待{what}：{missing}；{} 秒，最多 {limit} 秒";
-                elapsed.as_secs()
-            ));
-        }
+        (bench.progress)(&Event::Wait { what, missing: &missing, elapsed, limit });
         bench.machine.pause(BEAT)?;
-    }
+        Ok(None)
+    })
 }
 
 /// Lets `seconds` pass, and tells why.
@@ -52,8 +42,27 @@ pub fn until<T>(bench: &Bench<'_>, what: &str, limit: u32, mut look: impl FnMut(
 /// # Errors
 /// When a signal comes.
 pub fn settle(bench: &Bench<'_>, seconds: u32, why: &str) -> Result<(), StepError> {
-    if seconds > 0 {
-        (bench.progress)(&text!("  waiting {seconds} s {why}", "  等待 {seconds} 秒：{why}"));
-    }
-    Ok(bench.machine.pause(Duration::from_secs(seconds.into()))?)
+    let whole = Duration::from_secs(seconds.into());
+    told(bench, None, |begun| {
+        let elapsed = bench.machine.moment().saturating_duration_since(begun);
+        let left = whole.saturating_sub(elapsed);
+        if left.is_zero() {
+            return Ok(Some(()));
+        }
+        (bench.progress)(&Event::Pause { why, elapsed, limit: seconds });
+        bench.machine.pause(left.min(BEAT))?;
+        Ok(None)
+    })
+}
+
+/// Takes turns until one gives something or fails, then tells that it is over.
+fn told<T>(bench: &Bench<'_>, what: Option<&str>, mut turn: impl FnMut(Instant) -> Result<Option<T>, StepError>) -> Result<T, StepError> {
+    let begun = bench.machine.moment();
+    let outcome = loop {
+        if let Some(outcome) = turn(begun).transpose() {
+            break outcome;
+        }
+    };
+    (bench.progress)(&Event::Waited { what, elapsed: bench.machine.moment().saturating_duration_since(begun) });
+    outcome
 }

@@ -278,9 +278,10 @@ impl Node {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
+    /// A command; `apply` is agreed to.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reseal-node"));
-        command.arg("--root").arg(self.root()).args(words);
+        command.arg("--root").arg(self.root()).args(words).args(words.first().filter(|word| **word == "apply").map(|_| "--yes"));
         command
     }
 

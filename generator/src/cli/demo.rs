@@ -108,6 +108,10 @@ fn run_on_node(output: Output, executor: &Path, command: &str, root: &Path, buil
         process.arg(&built.path).arg("--signer").arg(built.signer.to_string());
         shown = format!("{shown} {} --signer {}", built.assembled.name, built.signer);
     }
+    if command == "apply" {
+        process.arg("--yes");
+        shown.push_str(" --yes");
+    }
     process.arg("--root").arg(root);
     output.lines(&format!("{shown} --root {}", root.display()));
     let failed =

@@ -17,7 +17,7 @@ use super::{
     support,
     wait::until,
 };
-use crate::programs::{Ran, reseal_node};
+use crate::programs::{Ran, agreed, reseal_node};
 
 /// Programs come from the distribution's packages, not from what else a machine may have.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -169,7 +169,7 @@ impl Node {
         self.outside(path).symlink_metadata().is_ok()
     }
 
-    /// A command that will run in it, with a root user's plain environment; more can be given by `env NAME=VALUE program`.
+    /// A command that will run in it, the executor's `apply` agreed to, with a root user's plain environment; more can be given by `env NAME=VALUE program`.
     #[must_use]
     pub fn command(&self, argv: &[&str]) -> Command {
         let state = self.state();
@@ -179,7 +179,7 @@ impl Node {
             group.joining()
         );
         let mut command = Command::new("sh");
-        command.args(["-euc", &script, "enter"]).args(argv);
+        command.args(["-euc", &script, "enter"]).args(agreed(argv));
         command
     }
 
