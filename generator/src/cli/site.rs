@@ -313,8 +313,11 @@ fn candidates(sans: &[San]) -> (Vec<Node>, Vec<String>) {
         .filter_map(|san| if let San::Ip(address) = san { Some(*address) } else { None })
         .filter(|address| !address.is_loopback())
         .collect();
-    // The service address stands first in most leaves and ends in .1: the last ones belong to the nodes, in the order of the names.
-    let node_addresses = addresses.split_at_checked(addresses.len().saturating_sub(names.len())).map_or(&addresses[..], |(_, last)| last);
+    // What is left over is the address of the Kubernetes service, the first of its range: it belongs to no node.
+    let is_first_of_a_range = |address: &std::net::IpAddr| matches!(address, std::net::IpAddr::V4(address) if address.octets()[3] == 1);
+    let has_more = addresses.len() > names.len();
+    let node_addresses: Vec<std::net::IpAddr> =
+        addresses.into_iter().filter(|address| !(has_more && is_first_of_a_range(address))).collect();
     let paired = node_addresses.len() == names.len();
     let node = |(index, name): (usize, &&String)| {
         Node {
