@@ -88,7 +88,7 @@ impl Args {
         if has_work {
             // What was tried often enough ends before its next change, unless the operator insists.
             if self.try_again || !look.earlier.is_exhausted() {
-                match self.ask(context, &bundle, slice, &look.refusals) {
+                match self.ask(context, &bundle, slice, &look) {
                     Err(_) if is_outage => return Ok(Outcome { refusals: look.refusals, warnings: look.warnings, ..Outcome::default() }),
                     asked => asked?,
                 }
@@ -127,10 +127,12 @@ impl Args {
     }
 
     /// Asks once before the first change: whoever types the node's name has read which node this is. An outage is asked about even of
-    /// those who said `--yes`, and not `--accept-outage`.
-    fn ask(&self, context: &Context, bundle: &Bundle, slice: &Slice, outage: &[Refusal]) -> Result<(), Failure> {
-        for refusal in outage {
-            context.screen.warn(&refusal.to_string());
+    /// those who said `--yes`, and not `--accept-outage`. What is warned about is said before, for it is agreed to as well.
+    fn ask(&self, context: &Context, bundle: &Bundle, slice: &Slice, look: &Look) -> Result<(), Failure> {
+        let outage = &look.refusals;
+        let warnings = look.warnings.iter().filter(|_| !self.yes).map(Warning::to_string);
+        for warning in outage.iter().map(Refusal::to_string).chain(warnings) {
+            context.screen.warn(&warning);
         }
         let (node, bundle) = (&slice.node, bundle.manifest().name());
         let question = text!("type the name of this node, {node}, to go on: ", "输入本节点的名称 {node} 以继续：");
