@@ -42,7 +42,8 @@ fn a_site_is_renewed_file_by_file_and_taken_back() {
 
         let untouched = everything(&root);
         let _ = node(&workshop, &root, "verify", &bundle).expect_code(0);
-        let plan = node(&workshop, &root, "plan", &bundle).expect_code(0);
+        let plan = ["plan", "-v", &bundle.display().to_string(), "--signer", &workshop.fingerprint()];
+        let plan = workshop.on_node(&root, &plan).expect_code(0);
         let plan = plan.stdout + &plan.stderr;
         assert_eq!(everything(&root), untouched, "verify and plan change nothing");
         let fingerprint =

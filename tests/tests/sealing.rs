@@ -290,7 +290,7 @@ fn a_bundle_is_made_only_as_it_is_said() {
     let said = refused(&["--node-recipient", &secret], 1, &["is a secret key"]);
     assert!(!said.to_uppercase().contains(&line[20..]), "a secret that was given by mistake is not repeated");
     let _ = refused(&["--passphrase-file", "short"], 1, &["11 characters; at least 12", "--new-passphrase"]);
-    let _ = refused(&["--new-passphrase", "--unsealed"], 2, &["cannot be used with"]);
+    let _ = refused(&["--new-passphrase", "--unsealed"], 2, &["cannot be used together with"]);
     let _ = refused(&["--new-passphrase-file", "pass", "--days", "0"], 1, &["at least 1"]);
     assert_eq!(sh("ls | grep -c -e pass -e tar.gz || true", workshop.path()), "0\n", "nothing is left of what was refused");
 
