@@ -8,6 +8,7 @@
 )]
 
 pub mod faults;
+pub mod guide;
 pub mod live;
 pub mod pki;
 pub mod plug;

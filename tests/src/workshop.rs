@@ -113,7 +113,7 @@ impl Workshop {
     pub fn build(&self, further: &[&str]) -> Ran {
         const SEALING: [&str; 5] =
             ["--new-passphrase", "--new-passphrase-file", "--node-recipient", "--passphrase-fd", "--passphrase-file"];
-        let mut arguments = vec!["build", "--name", "site"];
+        let mut arguments = vec!["build"];
         if !further.iter().any(|flag| SEALING.contains(flag)) {
             arguments.push("--unsealed");
         }
@@ -122,6 +122,7 @@ impl Workshop {
                 arguments.extend([flag, value]);
             }
         };
+        default("--name", "site");
         default("--edition", "tdh");
         default("--tos-version", "tos-2.1");
         default("--ca", "etcd-ca.pem");

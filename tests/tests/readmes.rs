@@ -23,7 +23,7 @@ struct Readme {
     rows: Vec<Vec<String>>,
     /// How many items lists have.
     items: usize,
-    /// Where links lead, but for the one to the other language.
+    /// Where links lead, whatever the language there, but for the one to the other language.
     links: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ impl Readme {
                 readme.items += 1;
             }
             let links = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-            readme.links.extend(links.filter(|link| !link.starts_with("README")).map(str::to_owned));
+            readme.links.extend(links.filter(|link| !link.starts_with("README")).map(|link| link.replace(".zh-CN.md", ".md")));
         }
         readme.links.sort();
         readme
