@@ -4,6 +4,7 @@
 //! is expected to end so, any other with 0.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -37,7 +38,7 @@ impl Block {
             let line = replace.iter().fold(line.clone(), |line, (from, to)| line.replace(from, to));
             match line.split_once(" # exit code ") {
                 Some((command, code)) => {
-                    script.push_str(&format!("status=0; {command} || status=$?; [ $status = {code} ] || exit 99\n"));
+                    let _ = writeln!(script, "status=0; {command} || status=$?; [ $status = {code} ] || exit 99");
                 }
                 None => script.push_str(&(line + "\n")),
             }
