@@ -22,6 +22,7 @@ fn access(node: &Node) -> &'static [&'static str] {
 }
 
 #[test]
+#[ignore = "the first visit of live_guides.rs renews from facts too; what facts give away is looked at here: tests/all --only live_long"]
 fn a_live_site_is_renewed_from_facts_alone() {
     let site = Site::start(Layout { manager: Manager::Own, ..Layout::expired() });
     site.manager().write(PASSWORD_FILE, format!("{}\n", database::PASSWORD));
