@@ -1,7 +1,7 @@
 //! The stable code of every problem, `RS-` and three digits: the first is the exit code, the others say what it is.
 //!
 //! Invariants: a number is never given to another problem, also not after its own is gone; one code has one exit code. `docs/ERRORS.md`
-//! is made from the [table], in both languages. What happened here and now, and what to type, is `present::explain`'s to say.
+//! is made from the table, in both languages. What happened here and now, and what to type, is `present::explain`'s to say.
 
 mod table;
 

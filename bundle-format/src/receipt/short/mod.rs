@@ -10,7 +10,7 @@
 //! mended unasked: what was perhaps meant is shown. It holds what an acceptance needs, and the beginnings of the digests of the whole
 //! receipt and of its bundle.
 //!
-//! What hostile lines may try, and what stops them: more lines than there can be ([`line::MOST_LINES`], and [`MOST_RECEIPTS`] blocks); lengths
+//! What hostile lines may try, and what stops them: more lines than there can be (`line::MOST_LINES`, and [`MOST_RECEIPTS`] blocks); lengths
 //! and numbers within that lie (each is bounded, and what is read must be written the same).
 
 mod error;
