@@ -1,7 +1,7 @@
 //! The guides: each page in both languages says the same commands, links lead somewhere, and what needs no site is run.
 #![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
 use end_to_end::{
     guide::{BUNDLE, Block, blocks, on_workstation, path},
@@ -72,5 +72,5 @@ fn write_site(workshop: &Workshop) {
     let (head, _) = made.split_once("[[node]]").unwrap();
     let node = "[[node]]\nname = \"tos1\"\nhost-names = [\"tos1\"]\naddresses = [\"10.0.0.11\"]\nroles = [\"etcd\"]\n";
     let site = head.replace("\"my-site\"", "\"jiujiu\"") + node;
-    fs::write(Path::new(workshop.path()).join("site.toml"), site).unwrap();
+    fs::write(workshop.path().join("site.toml"), site).unwrap();
 }

@@ -44,11 +44,8 @@ impl Visit {
     /// From now on the bundle is opened by the passphrase, which every operator knows.
     fn seal(&mut self) {
         self.replace.push(("--new-passphrase", "--new-passphrase-file passphrase".to_owned()));
-        for command in ["plan", "apply"] {
-            self.replace.push((
-                if command == "plan" { "./reseal-node plan " } else { "./reseal-node apply --yes " },
-                format!("./reseal-node {command}{} --passphrase-file {PASSPHRASE} ", if command == "plan" { "" } else { " --yes" }),
-            ));
+        for typed in ["./reseal-node plan ", "./reseal-node apply --yes "] {
+            self.replace.push((typed, format!("{typed}--passphrase-file {PASSPHRASE} ")));
         }
     }
 
@@ -141,7 +138,6 @@ fn a_dead_node_and_a_site_that_nothing_leaves() {
     visit.seal();
     let settle = visit.site.layout.settle.as_secs().to_string();
     let serial = BUNDLE.trim_start_matches("jiujiu-");
-    let _ = visit.site.workshop.path().join("passphrase");
     let made = visit.site.bundle(&["--name", "jiujiu", "--serial", serial, "--settle", &settle, "--new-passphrase-file", "passphrase"]);
     fs::copy(made, visit.stick().join(format!("{BUNDLE}.tar.gz"))).unwrap();
     let dead = visit.site.node("tos3");
