@@ -96,11 +96,18 @@ pub fn counted(count: usize, english: &str, chinese: &str) -> String {
 #[must_use]
 pub fn reason(error: &io::Error) -> String {
     use io::ErrorKind::{
-        AlreadyExists, IsADirectory, NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull, TimedOut,
+        AlreadyExists, ConnectionRefused, FileTooLarge, IsADirectory, NotADirectory, NotFound, PermissionDenied, QuotaExceeded,
+        ReadOnlyFilesystem, StorageFull, TimedOut,
     };
+    const EIO: i32 = 5;
     let known = match (Language::spoken(), error.kind()) {
         (Language::English, _) => None,
+        // It has words of its own.
+        _ if error.get_ref().is_some() => None,
+        _ if error.raw_os_error() == Some(EIO) => Some("输入/输出错误"),
         (_, AlreadyExists) => Some("已存在"),
+        (_, ConnectionRefused) => Some("连接被拒绝"),
+        (_, FileTooLarge) => Some("文件过大"),
         (_, IsADirectory) => Some("是目录"),
         (_, NotADirectory) => Some("上级不是目录"),
         (_, NotFound) => Some("没有那个文件或目录"),

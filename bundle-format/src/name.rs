@@ -144,7 +144,7 @@ impl Recipient {
         match text.parse::<age::x25519::Recipient>() {
             Ok(recipient) if recipient.to_string() == text => Ok(()),
             _ if is_secret => {
-                refuse(what, "AGE-SECRET-KEY-…", word!("is a secret key: keep it where it is", "是私密密钥：请留在原处，不要外传"))
+                refuse(what, "AGE-SECRET-KEY-…", word!("is a secret key: keep it where it is", "是私钥：请留在原处，不要外传"))
             }
             _ => refuse(
                 what,

@@ -58,6 +58,13 @@ pub fn common_options() -> &'static str {
 }
 
 impl Flags {
+    /// How it was asked to speak, as that is typed: for a command in a hint, so that its answer is read by the same person.
+    #[must_use]
+    pub fn speech(&self) -> Vec<String> {
+        let language = self.lang.into_iter().flat_map(|language| ["--lang", language.tag()]);
+        language.chain(self.ascii.then_some("--ascii")).map(str::to_owned).collect()
+    }
+
     /// Whether words on standard error are to be coloured.
     #[must_use]
     pub fn wants_color(&self) -> bool {

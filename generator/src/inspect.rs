@@ -52,7 +52,7 @@ pub enum InspectError {
         why: FactsError,
     },
     /// No certificate in a file that was named.
-    #[error("{}", text!("`{}` holds no certificate: {why}", "`{}` 不能作为证书读取：{why}"; path.display()))]
+    #[error("{}", text!("`{}` cannot be read as a certificate: {why}", "`{}` 不能作为证书读取：{why}"; path.display()))]
     NoCertificate {
         /// The file.
         path: PathBuf,

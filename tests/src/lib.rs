@@ -10,6 +10,7 @@
 pub mod faults;
 pub mod guide;
 pub mod live;
+pub mod masks;
 pub mod pki;
 pub mod plug;
 pub mod programs;

@@ -91,6 +91,7 @@ impl Workshop {
             end = dates.end,
         );
         let _ = sh(&script, folder.path());
+        write_weightless_executor(folder.path());
         let workshop = Self { folder };
         let _ = workshop.reseal(&["keygen", "--out", "signer.key", "--no-passphrase"]).expect_code(0);
         workshop
@@ -108,7 +109,8 @@ impl Workshop {
         run(reseal(), arguments, self.path())
     }
 
-    /// Runs `reseal build` for three nodes, the third of which is the Manager, with further arguments; unsealed, unless they seal.
+    /// Runs `reseal build` for three nodes, the third of which is the Manager, with further arguments; unsealed, unless they seal. The
+    /// bundle's executor is one that does nothing, unless they name another.
     #[must_use]
     pub fn build(&self, further: &[&str]) -> Ran {
         const SEALING: [&str; 5] =
@@ -129,6 +131,7 @@ impl Workshop {
         default("--ca-key", "etcd-ca-key.pem");
         default("--leaf", "etcd.pem");
         default("--signer", "signer.key");
+        default("--executor", WEIGHTLESS_EXECUTOR);
         if !further.contains(&"--node") {
             arguments.extend([
                 "--node",
@@ -221,12 +224,10 @@ impl Workshop {
     }
 }
 
-/// Makes an executor that does nothing, for bundles whose executor is not run: reading one is then not most of the work. Gives its path.
-///
-/// # Panics
-/// When it cannot be written.
-#[must_use]
-pub fn weightless_executor(folder: &Path) -> PathBuf {
+/// The file of an executor that does nothing, for bundles whose executor is not run: packing and reading one is then not most of the work.
+const WEIGHTLESS_EXECUTOR: &str = "weightless-executor";
+
+fn write_weightless_executor(folder: &Path) {
     let machine = if cfg!(target_arch = "aarch64") { 183_u16 } else { 62 };
     // The header of a 64-bit little-endian program without sections, and one segment, of no kind.
     let mut header = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -236,9 +237,7 @@ pub fn weightless_executor(folder: &Path) -> PathBuf {
     header.extend([0; 4]);
     header.extend([64_u16, 56, 1, 64, 0, 0].map(u16::to_le_bytes).concat());
     header.extend([0; 56]);
-    let path = folder.join("weightless-executor");
-    fs::write(&path, header).expect("a file can be written");
-    path
+    fs::write(folder.join(WEIGHTLESS_EXECUTOR), header).expect("a file can be written");
 }
 
 fn sh_bytes(script: &str, folder: &Path) -> Vec<u8> {

@@ -17,7 +17,7 @@ use end_to_end::{
     programs::{reseal_node, sh},
     secret::Secret,
     tree::{State, difference},
-    workshop::{GENCERTS, Workshop, weightless_executor},
+    workshop::{GENCERTS, Workshop},
 };
 
 /// The targets that hold a private key, before or after.
@@ -67,8 +67,7 @@ impl Scene {
     /// The same with what this script does to it.
     fn with(script: &str) -> Self {
         let workshop = Workshop::expired();
-        let executor = weightless_executor(workshop.path());
-        let bundle = workshop.bundle(&["--serial", "7", "--executor", executor.to_str().unwrap()]).display().to_string();
+        let bundle = workshop.bundle(&["--serial", "7"]).display().to_string();
         let former = workshop.node("tos3", true);
         let _ = sh(
             &format!(

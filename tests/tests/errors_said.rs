@@ -1,14 +1,18 @@
-//! What `reseal-node` says when something is wrong, in real situations: the same code in both languages, then what to do.
+//! What `reseal-node` says when something is wrong, in real situations: the same code in both languages, then what to do; and all of it as
+//! snapshots. `INSTA_UPDATE=always cargo test --workspace --test errors_said` rewrites them; read the difference before committing it.
 #![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
 
 use std::{
+    cell::RefCell,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
 
 use end_to_end::{
+    masks::masked,
     programs::{Ran, reseal_node, run, sh},
-    workshop::{GENCERTS, Workshop, weightless_executor},
+    workshop::{GENCERTS, Workshop},
 };
 
 /// The languages, by their tags, and how errors and hints begin in them.
@@ -19,20 +23,21 @@ struct Scene {
     workshop: Workshop,
     root: PathBuf,
     signer: String,
+    /// All that was said, by language.
+    said: RefCell<[String; 2]>,
 }
 
 impl Scene {
     fn new() -> Self {
         let workshop = Workshop::expired();
-        let _ = weightless_executor(workshop.path());
         let _ = workshop.reseal(&["keygen", "--out", "stranger.key", "--no-passphrase"]).expect_code(0);
         let (root, signer) = (workshop.node("tos3", true), workshop.fingerprint());
-        Self { workshop, root, signer }
+        Self { workshop, root, signer, said: RefCell::default() }
     }
 
     /// Builds a bundle of this serial, and gives its name.
     fn build(&self, serial: &str, further: &[&str]) -> String {
-        let built = self.workshop.build(&[&["--serial", serial, "--executor", "weightless-executor"], further].concat());
+        let built = self.workshop.build(&[&["--serial", serial], further].concat());
         built.expect_code(0).stdout.trim().to_owned()
     }
 
@@ -65,8 +70,12 @@ impl Scene {
     }
 
     fn ends(&self, title: &str, code: i32, arguments: &[&str], act: impl Fn(&Self, &[&str]) -> Ran) {
+        let mut at = 0;
         let said = LANGUAGES.map(|(language, error, hint)| {
             let ran = act(self, &[arguments, &["--quiet", "--lang", language]].concat());
+            let typed = arguments.join(" ");
+            let _ = writeln!(self.said.borrow_mut()[at], "# {title}\n$ reseal-node {typed}\n{}exit code {}\n", ran.stderr, ran.code);
+            at += 1;
             assert_eq!(ran.code, code, "{title}: {}", ran.stderr);
             assert!(ran.stderr.lines().any(|line| line.starts_with(hint)), "{title}: {}", ran.stderr);
             let codes = ran.stderr.lines().filter_map(|line| line.strip_prefix(error)?.trim_start().split(' ').next().map(str::to_owned));
@@ -75,6 +84,13 @@ impl Scene {
         let [english, chinese] = said;
         assert!(english == chinese && !english.is_empty(), "{title}: {english:?}, {chinese:?}");
         assert!(english.iter().all(|said| said.starts_with(&format!("RS-{code}"))), "{title}: {english:?}");
+    }
+
+    /// Compares all that was said with its snapshots.
+    fn is_as_known(self, what: &str) {
+        for ((language, ..), said) in LANGUAGES.iter().zip(self.said.into_inner()) {
+            insta::assert_snapshot!(format!("{what}.{language}"), masked(&said, &self.workshop));
+        }
     }
 }
 
@@ -94,6 +110,7 @@ fn command_lines() {
     scene.fails("nobody to agree", 2, &["signers", "remove", &signer]);
     scene.refused("no such entry", 2, &["reveal", "nothing.sql", &bundle]);
     scene.fails("no place for the facts", 1, &["facts", "--no-identity", "--out", "/nowhere/facts.json"]);
+    scene.is_as_known("command-lines");
 }
 
 #[test]
@@ -149,6 +166,7 @@ fn bundles() {
     let path = other.workshop.path().join(swapped).display().to_string();
     let _ = sh(&format!("cp '{path}' other-site.tar.gz; rm -r '{}'", scene.root.join("var/lib/reseal").display()), scene.workshop.path());
     scene.fails("another site by its CA", 3, &["plan", "other-site.tar.gz", "--signer", &other.signer]);
+    scene.is_as_known("bundles");
 }
 
 #[test]
@@ -179,6 +197,7 @@ fn secrets() {
     scene.fails("an identity that others may read", 1, &["facts"]);
     scene.shell("chmod 600 var/lib/reseal/identity; echo nothing >var/lib/reseal/identity");
     scene.fails("something else for an identity", 1, &["facts"]);
+    scene.is_as_known("secrets");
 }
 
 #[test]
@@ -220,6 +239,7 @@ fn nodes() {
     let lock = fs::File::open(scene.root.join("var/lib/reseal/lock")).unwrap();
     lock.lock().unwrap();
     scene.refused("another run", 4, &["apply", &bundle]);
+    scene.is_as_known("nodes");
 }
 
 #[test]
@@ -244,4 +264,5 @@ fn runs() {
     scene.fails("a backup that is damaged", 6, &["rollback"]);
     scene.shell("sed -i '2s/backed/packed/' var/lib/reseal/runs/0003-site-7/journal");
     scene.fails("a journal that is damaged", 6, &["status"]);
+    scene.is_as_known("runs");
 }

@@ -170,7 +170,7 @@ fn a_flipped_bit_anywhere_is_refused_and_touches_nothing() {
 #[test]
 fn started_from_its_folder_the_executor_takes_the_bundle_around_it() {
     let workshop = Workshop::expired();
-    let _ = workshop.bundle(&["--serial", "7"]);
+    let _ = workshop.bundle(&["--serial", "7", "--executor", reseal_node().to_str().unwrap()]);
     let root = workshop.node("tos2", false);
     let _ = sh("tar -xzf site-7.tar.gz", workshop.path());
     let script = workshop.path().join("site-7/reseal-node");

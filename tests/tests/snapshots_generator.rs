@@ -1,13 +1,14 @@
 //! What people read of the generator, in both languages, as snapshots: results, the site file, and each kind of error with what to do
-//! about it. `INSTA_UPDATE=always cargo test -p end-to-end --test snapshots_generator` rewrites them; read the difference first.
+//! about it. `INSTA_UPDATE=always cargo test --workspace --test snapshots_generator` rewrites them; read the difference first.
 #![allow(clippy::unwrap_used, reason = "test code fails by panicking")]
 
 use std::fmt::Write as _;
 
 use bundle_format::language::Language;
 use end_to_end::{
-    programs::{Ran, reseal, reseal_node, run, sh},
-    workshop::{Workshop, weightless_executor},
+    masks::masked,
+    programs::{Ran, reseal, run, sh},
+    workshop::Workshop,
 };
 
 #[test]
@@ -80,7 +81,7 @@ fn errors() {
             assert!(ran.code != 0 && ran.stdout.is_empty(), "{further:?}: {ran:?}");
             let _ = writeln!(text, "$ reseal build … {}\n{}exit code {}\n", further.join(" "), ran.stderr, ran.code);
         }
-        insta::assert_snapshot!(format!("errors.{}", language.tag()), stable_text(&text, &workshop));
+        insta::assert_snapshot!(format!("errors.{}", language.tag()), masked(&text, &workshop));
     }
 }
 
@@ -174,38 +175,13 @@ fn in_language(workshop: &Workshop, language: Language, arguments: &[&str]) -> R
 }
 
 fn build(workshop: &Workshop, language: Language, further: &[&str]) -> Ran {
-    let executor = weightless_executor(workshop.path()).display().to_string();
-    let executor: &[&str] = if further.contains(&"--executor") { &[] } else { &["--executor", &executor] };
-    workshop.build(&[&["--created", "2026-01-02T03:04:05Z", "--lang", language.tag()], executor, further].concat())
+    workshop.build(&[&["--created", "2026-01-02T03:04:05Z", "--lang", language.tag()], further].concat())
 }
 
 /// Both streams of a run that went well.
 fn stable(ran: &Ran, workshop: &Workshop) -> String {
     assert_eq!(ran.code, 0, "{ran:?}");
-    stable_text(&format!("{}---\n{}", ran.stderr, ran.stdout), workshop)
-}
-
-/// Replaces what differs from run to run: digests, fingerprints, folders, sizes in bytes.
-fn stable_text(text: &str, workshop: &Workshop) -> String {
-    let text = text
-        .replace(&workshop.path().canonicalize().unwrap().display().to_string(), "[DIR]")
-        .replace(&reseal_node().display().to_string(), "reseal-node")
-        .replace(&reseal().display().to_string(), "reseal")
-        .replace(&workshop.fingerprint(), "[SIGNER]");
-    let words: Vec<&str> = text.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || "+/=".contains(c))).collect();
-    let mut out = String::new();
-    let mut before = "";
-    for (at, word) in words.iter().enumerate() {
-        let bare = word.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || "+/=".contains(c)));
-        let is_digest = bare.len() == 64 && bare.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_fingerprint = before.ends_with("SHA256:") && bare.len() > 8 || bare.starts_with("age1") && bare.len() == 62;
-        let is_size = words.get(at + 1).is_some_and(|next| next.starts_with("bytes") || next.starts_with('字')) && bare.len() > 4;
-        let shown = if is_digest || is_fingerprint || is_size { "[…]" } else { bare };
-        out.push_str(shown);
-        out.push_str(&word[bare.len()..]);
-        before = word;
-    }
-    out
+    masked(&format!("{}---\n{}", ran.stderr, ran.stdout), workshop)
 }
 
 /// The days that are left, which pass.

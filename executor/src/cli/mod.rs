@@ -159,7 +159,8 @@ impl Cli {
             Command::Verify(args) => ("verify", args.bundle.words()),
         };
         let program = arguments.first().map_or_else(|| "reseal-node".to_owned(), |program| quoted(&program.to_string_lossy()));
-        Call { program, root: self.root.as_ref().map(|root| quoted(&root.display().to_string())), command, rest }
+        let root = self.root.as_ref().map(|root| quoted(&root.display().to_string()));
+        Call { program, root, speech: self.flags.speech(), command, rest }
     }
 }
 

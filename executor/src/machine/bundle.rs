@@ -7,6 +7,7 @@ use std::{
 };
 
 use bundle_format::{
+    language::reason,
     limits::Limits,
     name::EntryPath,
     reader::{BundleError, Source, Tarball},
@@ -21,7 +22,7 @@ use super::{Machine, file, folder::Folder};
 #[derive(Debug, Error)]
 pub enum MediumError {
     /// Nothing there, or not readable.
-    #[error("{}", text!("cannot open `{path}`: {source}", "无法打开 `{path}`：{source}"))]
+    #[error("{}", text!("cannot open `{path}`: {}", "无法打开 `{path}`：{}"; reason(source)))]
     Open {
         /// The path as typed.
         path: String,

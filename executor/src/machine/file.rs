@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use bundle_format::{digest::Digest, name::TargetPath, text, word};
+use bundle_format::{digest::Digest, language::reason, name::TargetPath, text, word};
 use nix::fcntl::OFlag;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -125,10 +125,10 @@ impl Machine {
     pub fn look_at(&self, place: &Place) -> Sight {
         match fs::symlink_metadata(&place.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Sight::Absent,
-            Err(error) => Sight::Unreadable(error.to_string()),
+            Err(error) => Sight::Unreadable(reason(&error)),
             Ok(metadata) => match foreign_kind(metadata.file_type()) {
                 Some(kind) => Sight::NotAFile(kind),
-                None => see(&place.0).unwrap_or_else(|error| Sight::Unreadable(error.to_string())),
+                None => see(&place.0).unwrap_or_else(|error| Sight::Unreadable(reason(&error))),
             },
         }
     }

@@ -42,7 +42,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use bundle_format::{text, word};
+use bundle_format::{language::reason, text, word};
 use thiserror::Error;
 
 pub use ask::{Answer, AskError, MOST_BODY, Question, Stage, Tls};
@@ -62,7 +62,7 @@ pub use wait::Interrupted;
 
 /// A system call that failed.
 #[derive(Debug, Error)]
-#[error("{}", text!("cannot {action} `{}`: {source}", "操作失败：{action} `{}`：{source}"; path.display()))]
+#[error("{}", text!("cannot {action} `{}`: {}", "操作失败：{action} `{}`：{}"; path.display(), reason(source)))]
 pub struct MachineError {
     action: &'static str,
     path: PathBuf,

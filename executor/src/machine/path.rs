@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bundle_format::{name::TargetPath, text, word};
+use bundle_format::{language::reason, name::TargetPath, text, word};
 use thiserror::Error;
 
 use super::{Machine, MachineError, failed};
@@ -103,7 +103,7 @@ impl Machine {
         let shown = || if folder.is_empty() { "/".to_owned() } else { folder.to_owned() };
         let unreadable = |error: &io::Error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => PlaceError::FolderMissing(shown()),
-            _ => PlaceError::Unreadable { folder: shown(), why: error.to_string() },
+            _ => PlaceError::Unreadable { folder: shown(), why: reason(error) },
         };
         let canonical = fs::canonicalize(self.root.join(folder.trim_start_matches('/'))).map_err(|error| unreadable(&error))?;
         if !canonical.starts_with(&self.root) {

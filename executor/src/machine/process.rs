@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bundle_format::{text, word};
+use bundle_format::{language::reason, text, word};
 use nix::{
     errno::Errno,
     sys::{
@@ -128,7 +128,7 @@ pub enum ProcessError {
     #[error("{}", text!("there is no program `{_0}` here", "本机没有程序 `{_0}`"))]
     Missing(String),
     /// The system refused.
-    #[error("{}", text!("cannot {stage} `{program}`: {source}", "操作失败：{stage} `{program}`：{source}"))]
+    #[error("{}", text!("cannot {stage} `{program}`: {}", "操作失败：{stage} `{program}`：{}"; reason(source)))]
     System {
         /// What was being done.
         stage: &'static str,

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Error)]
 pub enum Refusal {
     /// A home of an authority holds something else.
-    #[error("{}", text!("`{target}` holds no certificate: {why}", "`{target}` 中没有证书：{why}"))]
+    #[error("{}", text!("`{target}` cannot be read as a certificate: {why}", "`{target}` 无法作为证书读取：{why}"))]
     NoCertificate {
         /// The file.
         target: TargetPath,
@@ -196,7 +196,7 @@ pub enum Refusal {
         nodes: Vec<NodeListing>,
     },
     /// A target is something other than a file.
-    #[error("{}", text!("`{target}` is a {}, and only regular files are replaced", "`{target}` 不是普通文件，而是 {}；只替换普通文件"; kind.name()))]
+    #[error("{}", text!("`{target}` is a {}, and only regular files are replaced", "`{target}` 不是普通文件，而是{}；只替换普通文件"; kind.name()))]
     NotAFile {
         /// The target.
         target: TargetPath,

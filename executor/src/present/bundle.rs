@@ -68,7 +68,7 @@ pub fn show_bundle(screen: &Screen, complete: &Complete) {
     screen.row(Tone::Plain, word!("made", "制作于"), &made);
     let checked = text!("{} entries, each against the signed list", "{} 个条目，均与已签名的清单一致"; complete.sums.digests.len());
     screen.row(Tone::Plain, word!("checked", "校验"), &checked);
-    screen.row(Tone::Plain, word!("secrets", "私密内容"), &manifest.how_sealed());
+    screen.row(Tone::Plain, word!("secrets", "机密内容"), &manifest.how_sealed());
     for authority in &manifest.authorities {
         show_authority(screen, authority);
     }

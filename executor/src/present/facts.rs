@@ -44,7 +44,7 @@ pub fn show_facts(screen: &Screen, facts: &NodeFacts) {
         None => screen.row(
             Tone::Plain,
             word!("recipient", "接收方"),
-            word!("none: secrets cannot be sealed to this node", "无：不能为本节点加密封存私密内容"),
+            word!("none: secrets cannot be sealed to this node", "无：不能为本节点加密封存机密内容"),
         ),
     }
     facts.remarks.iter().for_each(|remark| screen.warn(remark));

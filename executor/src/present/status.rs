@@ -166,7 +166,7 @@ pub fn show_status(screen: &Screen, view: &StatusView) {
         screen.row(Tone::Plain, word!("step", "步骤"), &text!("{}: {}", "{}：{}"; step.what, step_said(step.state)));
     }
     for deviation in &view.deviations {
-        screen.warn(&text!("the operator overrode: {}", "操作者强制放行：{}"; deviation.text()));
+        screen.warn(&text!("the operator overrode: {}", "操作员强制放行：{}"; deviation.text()));
     }
     for target in &view.targets {
         screen.say(&format!("  {}  {}", target.target, condition_said(target.condition)));

@@ -1,20 +1,24 @@
 //! `reseal demo`: a throw-away site, renewed for real on three folder trees.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use bundle_format::{language::reason, text, word};
+use bundle_format::{
+    language::{Language, reason},
+    text, word,
+};
 use time::{Duration, OffsetDateTime};
 
-use super::{DONE, Failure, Outcome, build};
+use super::{DONE, Failure, Outcome, build, report};
 use crate::{
     assemble::{AssembleError, Executors, executors_of},
     demo::{self, DemoSite},
     files,
     present::Output,
+    report::{page, plain},
     seal::Sealing,
     signer::SignerKey,
     site::{Making, Site, SiteFile},
@@ -67,12 +71,26 @@ impl Args {
         ));
         output.say(&text!("  secrets: {}", "  机密：{}"; built.assembled.manifest.how_sealed()));
 
+        let bundle = [built.path.display().to_string(), "--signer".to_owned(), built.signer.to_string()];
+        let mut brought_back = vec![built.path.clone()];
         for node in &demo.nodes {
             let root = dir.join("nodes").join(node);
-            for command in ["plan", "apply", "status"] {
-                run_on_node(output, executor, command, &root, &built)?;
-            }
+            let receipts = dir.join(format!("{node}.receipts.json"));
+            let run = |words: &[&str]| run_on_node(output, executor, words, &root);
+            let [path, flag, signer] = bundle.each_ref().map(String::as_str);
+            run(&["plan", path, flag, signer])?;
+            run(&["apply", path, flag, signer, "--yes"])?;
+            run(&["status"])?;
+            run(&["receipt", "--out", &receipts.display().to_string()])?;
+            brought_back.push(receipts);
         }
+
+        output.lines(&format!("\n{}", word!("# back on the workstation: the report", "# 回到工作站：生成报告")));
+        let trusted = [built.signer.clone()].into_iter().collect();
+        let report = report::read(&brought_back, Some(&trusted), OffsetDateTime::now_utc())?;
+        let page = dir.join("report.html");
+        files::write_new(&page, page::write(&report, Language::spoken()).map_err(Failure::new)?.as_bytes(), 0o644)?;
+        output.lines(&format!("  {}\n  {}", page.display(), plain::summary(&report)));
         output.lines(&format!(
             "\n# {}\n  {} rollback --root {}",
             word!("everything is left to look at; to take a node back:", "全部内容都保留，可供查看；回滚一个节点："),
@@ -100,22 +118,13 @@ impl Args {
 }
 
 /// Runs the real executor on a node's tree, as a person would, and shows its output.
-fn run_on_node(output: Output, executor: &Path, command: &str, root: &Path, built: &build::Built) -> Result<(), Failure> {
+fn run_on_node(output: Output, executor: &Path, words: &[&str], root: &Path) -> Result<(), Failure> {
+    let command = words[0];
     let mut process = Command::new(executor);
-    process.arg(command);
-    let mut shown = format!("\n$ reseal-node {command}");
-    if command != "status" {
-        process.arg(&built.path).arg("--signer").arg(built.signer.to_string());
-        shown = format!("{shown} {} --signer {}", built.assembled.name, built.signer);
-    }
-    if command == "apply" {
-        process.arg("--yes");
-        shown.push_str(" --yes");
-    }
-    process.arg("--root").arg(root);
-    output.lines(&format!("{shown} --root {}", root.display()));
+    process.args(words).arg("--root").arg(root).args(["--lang", Language::spoken().tag()]).stdout(io::stderr());
+    output.lines(&format!("\n$ reseal-node {} --root {}", words.join(" "), root.display()));
     let failed =
-        |error: std::io::Error| Failure::new(text!("`{}` cannot be started: {}", "无法启动 `{}`：{}"; executor.display(), reason(&error)));
+        |error: io::Error| Failure::new(text!("`{}` cannot be started: {}", "无法启动 `{}`：{}"; executor.display(), reason(&error)));
     let status = process.status().map_err(failed)?;
     if status.success() {
         Ok(())

@@ -69,8 +69,7 @@ impl Args {
         let signers = self.signer.iter().map(|text| parse_signer(text)).collect::<Result<Vec<TypedFingerprint>, _>>()?;
         let trusted: Option<TrustedSigners> = (!signers.is_empty()).then(|| signers.into_iter().collect());
         let now = self.now.unwrap_or_else(OffsetDateTime::now_utc);
-        let sources = self.files.iter().map(|path| Source::read(path, trusted.as_ref())).collect::<Result<Vec<_>, _>>()?;
-        let report = Report::of(sources, now)?;
+        let report = read(&self.files, trusted.as_ref(), now)?;
         self.ledger.note(Record::of_report(&report, now), output);
         let text = match self.format() {
             _ if output.is_json() && self.out.is_none() => serde_json::to_string_pretty(&json::write(&report))?,
@@ -91,6 +90,12 @@ impl Args {
     fn format(&self) -> Format {
         self.format.unwrap_or(if self.out.is_some() { Format::Html } else { Format::Text })
     }
+}
+
+/// The report of all that these files tell.
+pub fn read(files: &[PathBuf], trusted: Option<&TrustedSigners>, now: OffsetDateTime) -> Result<Report, Failure> {
+    let sources = files.iter().map(|path| Source::read(path, trusted)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Report::of(sources, now)?)
 }
 
 impl From<SourceError> for Failure {

@@ -155,7 +155,7 @@ impl SiteFile {
         // What is not understood is shown, line by line: a private key must not be.
         if text.to_ascii_uppercase().contains("AGE-SECRET-KEY") {
             return Err(SiteError::File(
-                word!("the recipient is a secret key: keep it where it is", "接收方是私密密钥：请留在原处，不要外传").to_owned(),
+                word!("the recipient is a secret key: keep it where it is", "接收方是私钥：请留在原处，不要外传").to_owned(),
             ));
         }
         let mut file: Self = toml::from_str(text).map_err(|error| SiteError::File(error.to_string().trim_end().to_owned()))?;

@@ -24,7 +24,7 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    programs::run,
+    programs::{reseal_node, run},
     workshop::{CONFIG_JSON, GENCERTS, Workshop},
 };
 
@@ -139,6 +139,10 @@ impl Site {
         let mut arguments: Vec<&str> = nodes.iter().flat_map(|node| ["--node", node.as_str()]).collect();
         if !further.contains(&"--edition") {
             arguments.extend(["--edition", self.layout.edition.word()]);
+        }
+        let executor = reseal_node().display().to_string();
+        if !further.contains(&"--executor") {
+            arguments.extend(["--executor", &executor]);
         }
         self.workshop.bundle(&[&arguments, further].concat())
     }

@@ -1,5 +1,7 @@
 //! What may be done about a bundle that is rejected.
 
+use std::path::Path;
+
 use bundle_format::{reader::BundleError, signature::SignatureError, sums::SumsError, text};
 
 use super::{Advice, Call};
@@ -161,5 +163,8 @@ fn more_signers(call: &Call) -> Vec<String> {
 /// How a person finds out whether this is the bundle that was made.
 fn compare(call: &Call) -> String {
     let path = call.rest.first().filter(|word| !word.starts_with("--")).map_or("<site>-<serial>.tar.gz", String::as_str);
+    if Path::new(path).is_dir() {
+        return text!("see what differs: `cd {path} && sha256sum -c SHA256SUMS`", "查看哪些内容不同：`cd {path} && sha256sum -c SHA256SUMS`");
+    }
     text!("compare it with the one that was made: `sha256sum {path}` on both sides", "与制作方的原件对比：两端分别执行 `sha256sum {path}`")
 }

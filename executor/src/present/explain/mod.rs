@@ -91,7 +91,7 @@ fn store(error: &StoreError, call: &Call) -> Advice {
             (Code::StateDenied, vec![as_root(call)])
         }
         StoreError::Lock(_) | StoreError::Machine(_) | StoreError::Record(_) => (Code::StateSystem, vec![once_mended(call)]),
-        StoreError::Place(_) => (Code::StatePlace, vec![each_part()]),
+        StoreError::Place(_) => (Code::StatePlace, vec![each_part(call)]),
     }
 }
 
@@ -108,7 +108,7 @@ fn memory(error: &MemoryError, call: &Call) -> Advice {
             ],
         ),
         MemoryError::Machine(_) | MemoryError::Record(_) => (Code::MemoryDenied, vec![as_root(call)]),
-        MemoryError::Place(_) => (Code::MemoryPlace, vec![each_part()]),
+        MemoryError::Place(_) => (Code::MemoryPlace, vec![each_part(call)]),
     }
 }
 
@@ -147,8 +147,9 @@ fn locked_away(locked: &Locked, call: &Call) -> Advice {
             Code::NoIdentity,
             vec![
                 text!(
-                    "is this the right node? its identity is made once, where its recipient was read off: `ls -l /var/lib/reseal/identity`",
-                    "是否是正确的节点？身份密钥只在读取接收方的那台节点上生成一次：`ls -l /var/lib/reseal/identity`"
+                    "is this the right node? its identity is made once, where its recipient was read off: `ls -l {}`",
+                    "是否是正确的节点？身份密钥只在读取接收方的那台节点上生成一次：`ls -l {}`";
+                    call.at(&"/var/lib/reseal/identity")
                 ),
                 text!(
                     "if it is gone: {}, and have it built with {}", "若已丢失：执行 {}，并请用 {} 重新制作证书包";
@@ -189,8 +190,8 @@ fn see_help(call: &Call) -> String {
     text!("see `{} {} --help`", "见 `{} {} --help`"; call.program, call.command)
 }
 
-fn each_part() -> String {
-    text!("look at each part of the path: `namei -l /var/lib/reseal`", "逐级查看路径：`namei -l /var/lib/reseal`")
+fn each_part(call: &Call) -> String {
+    text!("look at each part of the path: `namei -l {}`", "逐级查看路径：`namei -l {}`"; call.at(&"/var/lib/reseal"))
 }
 
 fn as_root(call: &Call) -> String {

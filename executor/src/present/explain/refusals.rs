@@ -41,7 +41,7 @@ pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
             ),
         ),
         Refusal::UnreadableSince { targets, .. } => {
-            let paths = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            let paths = targets.iter().map(|target| call.at(target)).collect::<Vec<_>>().join(" ");
             (
                 Code::UnreadableSince,
                 vec![
@@ -74,24 +74,25 @@ pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
         ),
         Refusal::Document { target, .. } => (
             Code::Document,
-            vec![text!("mend the document, or have the vendor mend it: `less {target}`", "请修复该文档，或请厂商修复：`less {target}`")],
+            vec![text!("mend the document, or have the vendor mend it: `less {}`", "请修复该文档，或请厂商修复：`less {}`"; call.at(target))],
         ),
         Refusal::DocumentMissing { target } => {
-            (Code::DocumentMissing, vec![text!("look for it: `ls -l $(dirname {target})`", "请查找：`ls -l $(dirname {target})`")])
+            (Code::DocumentMissing, vec![text!("look for it: `ls -l {}`", "请查找：`ls -l {}`"; call.folder_of(target))])
         }
         Refusal::Full { folder, .. } => {
-            (Code::Full, vec![text!("make room: `df -h {folder}`", "请释放空间：`df -h {folder}`"), old_backups(call)])
+            (Code::Full, vec![text!("make room: `df -h {}`", "请释放空间：`df -h {}`"; call.at(folder)), old_backups(call)])
         }
         Refusal::FullOfFiles { folder, .. } => (
             Code::FullOfFiles,
-            vec![text!("remove files that nobody needs: `df -i {folder}`", "请删除无用文件：`df -i {folder}`"), old_backups(call)],
+            vec![text!("remove files that nobody needs: `df -i {}`", "请删除无用文件：`df -i {}`"; call.at(folder)), old_backups(call)],
         ),
-        Refusal::Holding { holding, .. } => (Code::Holding, vec![look(&format!("ls -ld {holding}; findmnt -T {holding}"))]),
+        Refusal::Holding { holding, .. } => (Code::Holding, vec![look(&format!("ls -ld {0}; findmnt -T {0}", call.at(holding)))]),
         Refusal::Manifest { manifest, holding, .. } => (
             Code::Manifest,
             vec![text!(
-                "is this the right node? exactly one of both must be there: `ls -l {manifest} {holding}/`",
-                "是否是正确的节点？两处中应恰有一处存在：`ls -l {manifest} {holding}/`"
+                "is this the right node? exactly one of both must be there: `ls -l {} {}/`",
+                "是否是正确的节点？两处中应恰有一处存在：`ls -l {} {}/`";
+                call.at(manifest), call.at(holding)
             )],
         ),
         Refusal::Needed { .. } => {
@@ -107,8 +108,9 @@ pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
         Refusal::NoCertificate { target, .. } => (
             Code::NoCertificate,
             vec![text!(
-                "restore the file, or move it away: `openssl x509 -noout -in {target}`",
-                "请恢复该文件，或将其移走：`openssl x509 -noout -in {target}`"
+                "restore the file, or move it away: `openssl x509 -noout -in {}`",
+                "请恢复该文件，或将其移走：`openssl x509 -noout -in {}`";
+                call.at(target)
             )],
         ),
         Refusal::NodeAmbiguous { .. } => {
@@ -119,24 +121,25 @@ pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
         Refusal::NotAFile { target, kind: Kind::Link } => (
             Code::IsALink,
             vec![
-                text!("see where it leads: `readlink -f {target}`", "查看其指向：`readlink -f {target}`"),
+                text!("see where it leads: `readlink -f {}`", "查看其指向：`readlink -f {}`"; call.at(target)),
                 text!(
                     "have the bundle built for that path, or put the file itself in the link's place, where nobody else needs the link",
                     "请按该路径制作证书包；若无他人需要该链接，也可用文件本身替换它"
                 ),
             ],
         ),
-        Refusal::NotAFile { target, .. } => (Code::NotAFile, vec![look(&format!("ls -ld {target}"))]),
+        Refusal::NotAFile { target, .. } => (Code::NotAFile, vec![look(&format!("ls -ld {}", call.at(target)))]),
         Refusal::NotRoot => (Code::NotRoot, vec![format!("`sudo {}`", call.again("").trim_matches('`'))]),
         Refusal::OtherKey { .. } => (Code::OtherKey, vec![text!("have the bundle built again", "请重新制作证书包")]),
         Refusal::Place { target, .. } => (
             Code::NoPlace,
             vec![text!(
-                "is this the right node? nothing is installed into folders that do not exist: `ls -ld $(dirname {target})`",
-                "是否是正确的节点？不向不存在的目录安装文件：`ls -ld $(dirname {target})`"
+                "is this the right node? nothing is installed into folders that do not exist: `ls -ld {}`",
+                "是否是正确的节点？不向不存在的目录安装文件：`ls -ld {}`";
+                call.folder_of(target)
             )],
         ),
-        Refusal::ReadOnly { target, .. } => (Code::ReadOnly, vec![look(&format!("findmnt -T {target}; lsattr -d {target}"))]),
+        Refusal::ReadOnly { target, .. } => (Code::ReadOnly, vec![look(&format!("findmnt -T {0}; lsattr -d {0}", call.at(target)))]),
         Refusal::Risk(Risk::Outage { .. }) => {
             (Code::Outage, vec![text!("if that is agreed: {}", "若已同意：{}"; call.again("--accept-outage"))])
         }
@@ -169,7 +172,7 @@ pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
             ],
         ),
         Refusal::State { .. } => (Code::StateUnusable, vec![call.other("status")]),
-        Refusal::TooLarge { target, .. } => (Code::TargetTooLarge, vec![look(&format!("ls -l {target}"))]),
+        Refusal::TooLarge { target, .. } => (Code::TargetTooLarge, vec![look(&format!("ls -l {}", call.at(target)))]),
         Refusal::Unconfirmed { .. } => (Code::Unconfirmed, vec![text!("if that is agreed: {}", "若已同意：{}"; call.again("--yes"))]),
         Refusal::Unfinished { .. } => (
             Code::Unfinished,
@@ -182,7 +185,7 @@ pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
                 ),
             ],
         ),
-        Refusal::Unreadable { target, .. } => (Code::Unreadable, vec![look(&format!("ls -l {target}"))]),
+        Refusal::Unreadable { target, .. } => (Code::Unreadable, vec![look(&format!("ls -l {}", call.at(target)))]),
         Refusal::WildcardNone { .. } => (
             Code::NoFolder,
             vec![text!(

@@ -18,25 +18,25 @@ pub(super) fn advise(error: &Ended, call: &Call) -> Advice {
             Code::Interrupted,
             vec![text!("to go on: {}", "继续：{}"; call.again("")), text!("to go back: {}", "回滚：{}"; call.other("rollback"))],
         ),
-        Ended::Unchanged { why } => (Code::Unchanged, causes(why).into_iter().chain([once_mended(call)]).collect()),
-        Ended::RolledBack { why } => (Code::RolledBack, causes(why).into_iter().chain([once_mended(call)]).collect()),
+        Ended::Unchanged { why } => (Code::Unchanged, causes(why, call).into_iter().chain([once_mended(call)]).collect()),
+        Ended::RolledBack { why } => (Code::RolledBack, causes(why, call).into_iter().chain([once_mended(call)]).collect()),
         Ended::Stuck { undo, restore_text, .. } => {
             let then = [
                 text!("remove the cause, then, to go back: {}", "排除原因后，回滚：{}"; call.other("rollback")),
                 text!("or, to go back and begin once more: {}", "或回滚后重新开始：{}"; call.again("")),
                 by_hand(restore_text),
             ];
-            (Code::Stuck, causes(undo).into_iter().chain(then).collect())
+            (Code::Stuck, causes(undo, call).into_iter().chain(then).collect())
         }
         Ended::NotUndone { why, restore_text, .. } => {
             let then = [text!("remove the cause, then {}", "排除原因后执行 {}"; call.other("rollback")), by_hand(restore_text)];
-            (Code::NotUndone, causes(why).into_iter().chain(then).collect())
+            (Code::NotUndone, causes(why, call).into_iter().chain(then).collect())
         }
     }
 }
 
 /// Where a person finds the cause, as far as the message does not say.
-fn causes(why: &Fault) -> Option<String> {
+fn causes(why: &Fault, call: &Call) -> Option<String> {
     match why {
         Fault::Step(StepError::TooLong { .. }) => Some(text!(
             "see why it does not come up: `docker ps -a` or `crictl ps -a`, then the log of its container",
@@ -46,7 +46,7 @@ fn causes(why: &Fault) -> Option<String> {
             Some(text!("look at the runtime: `docker ps; crictl ps`", "查看容器运行时：`docker ps; crictl ps`"))
         }
         Fault::Step(StepError::Unreadable { target, .. } | StepError::Changed(target)) => {
-            Some(text!("look at it: `ls -l {target}`", "查看：`ls -l {target}`"))
+            Some(text!("look at it: `ls -l {}`", "查看：`ls -l {}`"; call.at(target)))
         }
         _ => None,
     }
