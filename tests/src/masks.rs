@@ -55,9 +55,8 @@ fn without_the_present(text: &str) -> String {
     const MOMENT: usize = "2026-01-02T03:04:05Z".len();
     let now = OffsetDateTime::now_utc();
     let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-    let is_now = |stamp: &str| {
-        PrimitiveDateTime::parse(stamp, form).is_ok_and(|moment| (moment.assume_utc() - now).abs() < Duration::days(2))
-    };
+    let is_now =
+        |stamp: &str| PrimitiveDateTime::parse(stamp, form).is_ok_and(|moment| (moment.assume_utc() - now).abs() < Duration::days(2));
     let mut out = String::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {

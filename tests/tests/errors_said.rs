@@ -87,7 +87,7 @@ impl Scene {
     }
 
     /// Compares all that was said with its snapshots.
-    fn is_as_known(self, what: &str) {
+    fn assert_known(self, what: &str) {
         for ((language, ..), said) in LANGUAGES.iter().zip(self.said.into_inner()) {
             insta::assert_snapshot!(format!("{what}.{language}"), masked(&said, &self.workshop));
         }
@@ -110,7 +110,7 @@ fn command_lines() {
     scene.fails("nobody to agree", 2, &["signers", "remove", &signer]);
     scene.refused("no such entry", 2, &["reveal", "nothing.sql", &bundle]);
     scene.fails("no place for the facts", 1, &["facts", "--no-identity", "--out", "/nowhere/facts.json"]);
-    scene.is_as_known("command-lines");
+    scene.assert_known("command-lines");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn bundles() {
     let path = other.workshop.path().join(swapped).display().to_string();
     let _ = sh(&format!("cp '{path}' other-site.tar.gz; rm -r '{}'", scene.root.join("var/lib/reseal").display()), scene.workshop.path());
     scene.fails("another site by its CA", 3, &["plan", "other-site.tar.gz", "--signer", &other.signer]);
-    scene.is_as_known("bundles");
+    scene.assert_known("bundles");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn secrets() {
     scene.fails("an identity that others may read", 1, &["facts"]);
     scene.shell("chmod 600 var/lib/reseal/identity; echo nothing >var/lib/reseal/identity");
     scene.fails("something else for an identity", 1, &["facts"]);
-    scene.is_as_known("secrets");
+    scene.assert_known("secrets");
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn nodes() {
     let lock = fs::File::open(scene.root.join("var/lib/reseal/lock")).unwrap();
     lock.lock().unwrap();
     scene.refused("another run", 4, &["apply", &bundle]);
-    scene.is_as_known("nodes");
+    scene.assert_known("nodes");
 }
 
 #[test]
@@ -264,5 +264,5 @@ fn runs() {
     scene.fails("a backup that is damaged", 6, &["rollback"]);
     scene.shell("sed -i '2s/backed/packed/' var/lib/reseal/runs/0003-site-7/journal");
     scene.fails("a journal that is damaged", 6, &["status"]);
-    scene.is_as_known("runs");
+    scene.assert_known("runs");
 }

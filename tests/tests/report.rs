@@ -93,8 +93,14 @@ fn the_page_is_one_file_that_asks_for_nothing_and_is_the_same_again() {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
     assert!(page.contains("default-src 'none'; style-src 'sha256-"));
-    for said in ["<main lang=\"en\"", "<main lang=\"zh-CN\"", "Certificate renewal report: site", "证书续签报告：site", "法定票数"]
-    {
+    for said in [
+        "<main lang=\"en\"",
+        "<main lang=\"zh-CN\"",
+        "Certificate renewal report: site",
+        "证书续签报告：site",
+        "法定票数",
+        "None: everything went as planned.",
+    ] {
         assert!(page.contains(said), "{said}");
     }
     let refused = desk.report(&["site-7.tar.gz", "--out", "a.html"]).expect_code(1);
@@ -111,6 +117,8 @@ fn what_went_otherwise_stands_first() {
     let files = ["site-7.tar.gz", "receipts.json"];
     let (verdict, found) = desk.found(&files);
     assert_eq!(verdict, "failed");
+    let _ = desk.report(&[&files[..], &["--out", "failed.html"]].concat()).expect_code(0);
+    assert!(!fs::read_to_string(desk.workshop.path().join("failed.html")).unwrap().contains("went as planned"));
     assert_eq!(found, pairs(&[("rolled-back", "tos1"), ("no-receipt", "tos3"), ("stale-accepted", "tos2")]));
 
     desk.write("receipts.json", &text(std::slice::from_ref(&back)));

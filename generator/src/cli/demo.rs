@@ -86,7 +86,7 @@ impl Args {
         }
 
         output.lines(&format!("\n{}", word!("# back on the workstation: the report", "# 回到工作站：生成报告")));
-        let trusted = [built.signer.clone()].into_iter().collect();
+        let trusted = [built.signer].into_iter().collect();
         let report = report::read(&brought_back, Some(&trusted), OffsetDateTime::now_utc())?;
         let page = dir.join("report.html");
         files::write_new(&page, page::write(&report, Language::spoken()).map_err(Failure::new)?.as_bytes(), 0o644)?;

@@ -134,6 +134,12 @@ impl Report {
         self.findings.iter().filter(move |finding| finding.matter.severity() == severity)
     }
 
+    /// Whether nothing is open and nothing deviates.
+    #[must_use]
+    pub fn is_as_planned(&self) -> bool {
+        self.findings.iter().all(|finding| finding.matter.severity() == Severity::Note)
+    }
+
     /// How many nodes are renewed.
     #[must_use]
     pub fn renewed(&self) -> usize {

@@ -74,7 +74,9 @@ pub(super) fn advise(refusal: &Refusal, call: &Call) -> Advice {
         ),
         Refusal::Document { target, .. } => (
             Code::Document,
-            vec![text!("mend the document, or have the vendor mend it: `less {}`", "请修复该文档，或请厂商修复：`less {}`"; call.at(target))],
+            vec![
+                text!("mend the document, or have the vendor mend it: `less {}`", "请修复该文档，或请厂商修复：`less {}`"; call.at(target)),
+            ],
         ),
         Refusal::DocumentMissing { target } => {
             (Code::DocumentMissing, vec![text!("look for it: `ls -l {}`", "请查找：`ls -l {}`"; call.folder_of(target))])
