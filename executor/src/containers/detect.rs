@@ -82,7 +82,7 @@ fn ask_crictl(machine: &Machine) -> (Answer, String) {
 
 fn heard(answers: &str, pods: usize) -> (Answer, String) {
     let answer = if pods == 0 { Answer::NoPods } else { Answer::Pods };
-    (answer, text!("{answers} and knows {pods} containers of pods, ended ones too", "{answers} 有 {pods} 个 Pod 容器，含已结束的"))
+    (answer, text!("{answers} and knows {pods} containers of pods, ended ones too", "{answers}有 {pods} 个 Pod 容器，含已结束的"))
 }
 
 fn silent(error: &ProcessError) -> (Answer, String) {

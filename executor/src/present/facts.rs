@@ -1,10 +1,11 @@
 //! What a node is, for the person who stands before it.
 
+use std::{collections::BTreeSet, net::IpAddr};
+
 use bundle_format::{
     facts::{ClusterFacts, NodeFacts},
     text, word,
 };
-
 use time::OffsetDateTime;
 
 use super::{Screen, Tone};
@@ -15,8 +16,10 @@ const MOST_LINES: usize = 12;
 /// A summary; the facts themselves are data.
 pub fn show_facts(screen: &Screen, facts: &NodeFacts) {
     screen.row(Tone::Bold, word!("node", "节点"), &facts.called());
-    let mut addresses: Vec<String> = facts.host.addresses.iter().take(MOST_LINES).map(|found| found.address.to_string()).collect();
-    addresses.dedup();
+    // Each once, whatever it is known from, and none that means nothing elsewhere.
+    let is_told = |address: &IpAddr| !matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
+    let addresses: BTreeSet<IpAddr> = facts.host.addresses.iter().map(|found| found.address).filter(is_told).collect();
+    let addresses: Vec<String> = addresses.iter().take(MOST_LINES).map(IpAddr::to_string).collect();
     let addresses = if addresses.is_empty() { text!("no address is known", "没有已知的地址") } else { addresses.join(", ") };
     screen.row(Tone::Plain, "", &addresses);
     let system = &facts.system;

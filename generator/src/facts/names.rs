@@ -193,7 +193,7 @@ fn shared(
     }
     by.retain(|_, nodes| nodes.len() > 1);
     for (value, nodes) in &by {
-        findings.push(Finding::Same { what, value: value.clone(), nodes: nodes.join(word!(" and ", " 和 ")), consequence });
+        findings.push(Finding::Same { what, value: value.clone(), nodes: nodes.join(word!(" and ", "、")), consequence });
     }
     by.into_keys().collect()
 }
