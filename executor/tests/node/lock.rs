@@ -51,7 +51,7 @@ fn is_under_way(node: &Node) -> bool {
 /// A slice that takes long enough to be stopped in it.
 fn long_site() -> Site {
     let mut site = Site::new();
-    for number in 0..80 {
+    for number in 0..160 {
         let entry = format!("certs/more-{number}.pem");
         let install = crate::common::install(&format!("/srv/kubernetes/more-{number}.pem"), &entry);
         site.slices[0].steps.push(bundle_format::slice::Step::InstallFiles(bundle_format::slice::InstallFiles { files: vec![install] }));
