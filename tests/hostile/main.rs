@@ -22,7 +22,7 @@ use std::{
 };
 
 use end_to_end::{
-    programs::{another_executor, reseal_node, sh},
+    programs::{another_executor, built_executor, reseal_node, sh},
     workshop::Workshop,
 };
 use forge::Forge;
@@ -37,7 +37,7 @@ fn scene() -> &'static (Workshop, Vec<u8>) {
     static SCENE: OnceLock<(Workshop, Vec<u8>)> = OnceLock::new();
     SCENE.get_or_init(|| {
         let workshop = Workshop::expired();
-        let bundle = fs::read(workshop.bundle(&["--serial", "7", "--executor", reseal_node().to_str().unwrap()])).unwrap();
+        let bundle = fs::read(workshop.bundle(&["--serial", "7", "--executor", built_executor().to_str().unwrap()])).unwrap();
         (workshop, bundle)
     })
 }

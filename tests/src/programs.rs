@@ -36,7 +36,13 @@ pub fn reseal() -> PathBuf {
 /// The path of `reseal-node`.
 #[must_use]
 pub fn reseal_node() -> PathBuf {
-    another_executor().unwrap_or_else(|| folder().join("reseal-node"))
+    another_executor().unwrap_or_else(built_executor)
+}
+
+/// The `reseal-node` that was built, which `reseal` packs by itself, whichever is run.
+#[must_use]
+pub fn built_executor() -> PathBuf {
+    folder().join("reseal-node")
 }
 
 /// The executor that `RESEAL_NODE` names in place of the one that was built: a released one, or a script that emulates it.

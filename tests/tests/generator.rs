@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use bundle_format::certificate::Certificate;
 use end_to_end::{
-    programs::{reseal, reseal_node, run, sh},
+    programs::{built_executor, reseal, reseal_node, run, sh},
     workshop::Workshop,
 };
 use reseal::{
@@ -26,7 +26,7 @@ fn listing(folder: &Path) -> String {
 #[test]
 fn a_bundle_can_be_checked_with_openssl_sha256sum_and_tar_alone() {
     let workshop = Workshop::expired();
-    let bundle = workshop.bundle(&["--serial", "7", "--executor", reseal_node().to_str().unwrap()]);
+    let bundle = workshop.bundle(&["--serial", "7", "--executor", built_executor().to_str().unwrap()]);
     assert_eq!(bundle.file_name().unwrap(), "site-7.tar.gz");
     let second = format!("python3 '{}/support/second_reader.py' site-7.tar.gz {}", env!("CARGO_MANIFEST_DIR"), workshop.fingerprint());
     assert_eq!(sh(&second, workshop.path()).lines().count(), 16, "a second reader, written from the specification, takes it");

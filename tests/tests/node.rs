@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use end_to_end::{
-    programs::{Ran, reseal_node, run, sh},
+    programs::{Ran, built_executor, reseal_node, run, sh},
     workshop::{CONFIG_JSON, Dates, GENCERTS, Workshop},
 };
 
@@ -170,7 +170,7 @@ fn a_flipped_bit_anywhere_is_refused_and_touches_nothing() {
 #[test]
 fn started_from_its_folder_the_executor_takes_the_bundle_around_it() {
     let workshop = Workshop::expired();
-    let _ = workshop.bundle(&["--serial", "7", "--executor", reseal_node().to_str().unwrap()]);
+    let _ = workshop.bundle(&["--serial", "7", "--executor", built_executor().to_str().unwrap()]);
     let root = workshop.node("tos2", false);
     let _ = sh("tar -xzf site-7.tar.gz", workshop.path());
     let script = workshop.path().join("site-7/reseal-node");

@@ -24,7 +24,7 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    programs::{reseal_node, run},
+    programs::{built_executor, run},
     workshop::{CONFIG_JSON, GENCERTS, Workshop},
 };
 
@@ -140,7 +140,7 @@ impl Site {
         if !further.contains(&"--edition") {
             arguments.extend(["--edition", self.layout.edition.word()]);
         }
-        let executor = reseal_node().display().to_string();
+        let executor = built_executor().display().to_string();
         if !further.contains(&"--executor") {
             arguments.extend(["--executor", &executor]);
         }
