@@ -5,12 +5,18 @@
 //! chosen once, when its flags are read. What programs read (`--json`, journals, facts, bundles) is in no language.
 
 use std::{
+    cell::Cell,
     io,
     sync::atomic::{AtomicBool, Ordering},
 };
 
 /// Whether this process speaks Chinese.
 static IS_CHINESE: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// What this thread says something in meanwhile, whatever the process speaks.
+    static MEANWHILE: Cell<Option<Language>> = const { Cell::new(None) };
+}
 
 /// A language that people are spoken to in.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -26,10 +32,11 @@ impl Language {
     /// Every language.
     pub const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
-    /// The one that this process speaks.
+    /// The one that this process speaks; within [`says`](Self::says), that one.
     #[must_use]
     pub fn spoken() -> Self {
-        if IS_CHINESE.load(Ordering::Relaxed) { Self::Chinese } else { Self::English }
+        let of_process = || if IS_CHINESE.load(Ordering::Relaxed) { Self::Chinese } else { Self::English };
+        MEANWHILE.get().unwrap_or_else(of_process)
     }
 
     /// Has this process speak it from now on.
@@ -37,12 +44,11 @@ impl Language {
         IS_CHINESE.store(self == Self::Chinese, Ordering::Relaxed);
     }
 
-    /// What is said in this language, whatever the process speaks: for what is kept or carried elsewhere.
+    /// What is said in this language, whatever the process speaks, and its other threads: for what is kept or carried elsewhere.
     pub fn says<T>(self, say: impl FnOnce() -> T) -> T {
-        let spoken = Self::spoken();
-        self.speak();
+        let before = MEANWHILE.replace(Some(self));
         let said = say();
-        spoken.speak();
+        MEANWHILE.set(before);
         said
     }
 
@@ -191,6 +197,16 @@ mod tests {
             assert_eq!(Language::named(language.tag()), Some(language));
         }
         assert_eq!(Language::named("fr"), None);
+    }
+
+    #[test]
+    fn what_is_said_in_another_is_said_by_one_thread_alone() {
+        let said = || word!("yes", "是");
+        Chinese.says(|| {
+            assert_eq!(std::thread::spawn(said).join().unwrap(), "yes");
+            assert_eq!((said(), English.says(said), said()), ("是", "yes", "是"));
+        });
+        assert_eq!(said(), "yes");
     }
 
     #[test]

@@ -118,3 +118,12 @@ fn every_code_is_explained_in_both_languages() {
         assert!(texts(*code).iter().all(|text| has_chinese(text)), "{code}");
     }
 }
+
+#[test]
+fn no_code_is_without_a_snapshot_of_its_words() {
+    let folders = [root().join("executor/src/present/explain/snapshots"), root().join("tests/tests/snapshots")];
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()));
+    let all: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let without: Vec<String> = Code::ALL.iter().map(Code::to_string).filter(|code| !all.contains(&format!("{code} "))).collect();
+    assert_eq!(without, Vec::<String>::new());
+}

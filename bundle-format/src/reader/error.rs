@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::{
     digest::Digest,
+    language::reason,
     name::{BundleName, EntryPath, NameError, NodeName},
     signature::SignatureError,
     sums::SumsError,
@@ -18,7 +19,7 @@ use crate::{
 #[non_exhaustive]
 pub enum BundleError {
     /// The medium failed, which says nothing about the bundle.
-    #[error("{}", text!("the bundle cannot be read: {_0}", "无法读取证书包：{_0}"))]
+    #[error("{}", text!("the bundle cannot be read: {}", "无法读取证书包：{}"; reason(_0)))]
     Io(#[source] io::Error),
     /// The file does not begin as a bundle does.
     #[error("{}", text!(

@@ -81,6 +81,14 @@ impl MachineError {
     }
 }
 
+#[cfg(test)]
+impl MachineError {
+    /// That something could not be written, for this reason.
+    pub fn example(path: &str, kind: io::ErrorKind) -> Self {
+        failed(word!("write", "写入"), Path::new(path))(kind.into())
+    }
+}
+
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> MachineError {
     let path = path.to_owned();
     move |source| MachineError { action, path, source }

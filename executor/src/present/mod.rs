@@ -34,6 +34,12 @@ use crate::code::Code;
 
 /// Says that the program itself is at fault, and nothing of what it had in hand, for that may be a secret.
 pub fn say_fault(place: &str) {
+    let (message, hint) = about_fault(place);
+    Screen::default().problem(&message, [hint]);
+}
+
+/// What is said of a fault, and what to do.
+fn about_fault(place: &str) -> (String, String) {
     let message = text!(
         "{} reseal-node itself is at fault, at {place}; its message is kept back, since it may hold a secret",
         "{} reseal-node 自身出错，位置 {place}；详细消息可能含有机密，因此不显示"; Code::Fault
@@ -42,7 +48,7 @@ pub fn say_fault(place: &str) {
         "a run that was begun can be continued or taken back: `reseal-node status` says how",
         "已开始的执行可以继续或回滚：`reseal-node status` 说明方法"
     );
-    Screen::default().problem(&message, [hint]);
+    (message, hint)
 }
 
 /// A digest: enough of it to compare by eye, all of it for people who want to know more.

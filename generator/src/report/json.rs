@@ -8,7 +8,6 @@ use super::{
     FORMAT, Node, Renewal, Report, Run, Sight,
     certificates::Validity,
     finding::{Finding, Severity},
-    page::in_language,
     source::{Content, Source},
 };
 
@@ -41,7 +40,7 @@ fn finding(finding: &Finding) -> Value {
         Severity::Note => "note",
         Severity::Open => "open",
     };
-    let message = in_language(Language::English, || finding.matter.text());
+    let message = Language::English.says(|| finding.matter.text());
     json!({ "severity": severity, "code": finding.matter.code(), "message": message, "nodes": finding.nodes })
 }
 

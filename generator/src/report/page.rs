@@ -39,18 +39,9 @@ const LOOKS: usize = 60;
 /// # Errors
 /// When the template cannot be filled in.
 pub fn write(report: &Report, language: Language) -> Result<String, askama::Error> {
-    let body = |language: Language| in_language(language, || Body::of(report, language).render());
+    let body = |language: Language| language.says(|| Body::of(report, language).render());
     let bodies = [body(Language::English)?, body(Language::Chinese)?];
-    Page { language, title: in_language(language, || title(report)), style: STYLE, hash: style_hash(), bodies }.render()
-}
-
-/// What `say` says in another language than the process speaks.
-pub fn in_language<T>(language: Language, say: impl FnOnce() -> T) -> T {
-    let spoken = Language::spoken();
-    language.speak();
-    let said = say();
-    spoken.speak();
-    said
+    Page { language, title: language.says(|| title(report)), style: STYLE, hash: style_hash(), bodies }.render()
 }
 
 fn style_hash() -> String {

@@ -5,6 +5,8 @@ mod call;
 mod database;
 mod refusals;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use bundle_format::text;
 use serde::Serialize;
