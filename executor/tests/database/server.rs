@@ -116,6 +116,10 @@ fn spawn(folder: &Path, port: u16, options: &[String]) -> Child {
     command.args(["--no-defaults", "--user=root", "--bind-address=127.0.0.1", "--innodb-buffer-pool-size=16M", "--skip-name-resolve"]);
     command.arg(SMALL_LOG);
     command.arg(format!("--datadir={}", folder.join("data").display()));
+    // In a folder that is shared, whichever server starts removes the temporary tables of the others.
+    let temporary = folder.join("tmp");
+    fs::create_dir_all(&temporary).unwrap();
+    command.arg(format!("--tmpdir={}", temporary.display()));
     command.arg(format!("--socket={}", folder.join("s").display()));
     command.arg(format!("--pid-file={}", folder.join("pid").display()));
     command.arg(format!("--port={port}")).args(options);
