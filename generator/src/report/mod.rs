@@ -134,10 +134,10 @@ impl Report {
         self.findings.iter().filter(move |finding| finding.matter.severity() == severity)
     }
 
-    /// Whether nothing is open and nothing deviates.
+    /// Whether all is done, nothing is open and nothing deviates.
     #[must_use]
     pub fn is_as_planned(&self) -> bool {
-        self.findings.iter().all(|finding| finding.matter.severity() == Severity::Note)
+        self.verdict == Verdict::Complete
     }
 
     /// How many nodes are renewed.
